@@ -1,0 +1,85 @@
+"""How every command of the toolkit talks to its user: exit codes, problems, and the two streams.
+
+stdout carries the result, stderr the talk. A problem is one line that names the key, the value, what is allowed and what
+to do; all problems are shown at once. A Python traceback is never a message: wrap the command with `guarded`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import ParamSpec, TypeVar
+
+from rich.console import Console
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Exit(IntEnum):
+    """Exit codes of every `python -m ...` command."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    """Wrong usage or invalid configuration; nothing was created."""
+    LIMIT = 3
+    """A limit was exceeded: budget, policy, benchmark gate."""
+
+
+class UserError(Exception):
+    """Problems to show to the user, one line each, and the exit code to end with."""
+
+    def __init__(self, problems: str | Iterable[str], code: Exit = Exit.FAILURE) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        self.code = code
+        super().__init__("\n".join(self.problems))
+
+
+class InvalidInput(UserError):
+    """The user's input is wrong: exit code 2."""
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        super().__init__(problems, Exit.USAGE)
+
+
+def out() -> Console:
+    """The console of results (stdout). Honours NO_COLOR; never wraps when it is not a terminal."""
+    return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty(), highlight=False)
+
+
+def err() -> Console:
+    """The console of talk (stderr)."""
+    return Console(file=sys.stderr, soft_wrap=not sys.stderr.isatty(), highlight=False)
+
+
+def show(problems: Iterable[str]) -> None:
+    """Print problems to stderr, one line each, without interpreting markup in them."""
+    console = err()
+    for problem in problems:
+        console.print("error: ", style="bold red", end="")
+        console.print(problem, markup=False)
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn a `UserError` of a command into its lines and exit code, ctrl-C into 130, a closed pipe into silence."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            show(error.problems)
+            raise SystemExit(int(error.code)) from None
+        except KeyboardInterrupt:
+            show(["interrupted"])
+            raise SystemExit(130) from None
+        except BrokenPipeError:
+            # The reader went away (`... | head`): not an error, but Python must not complain while closing stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(int(Exit.OK)) from None
+
+    return run
