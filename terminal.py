@@ -1,7 +1,7 @@
 """How every command of the toolkit talks to its user: exit codes, problems, and the two streams.
 
-stdout carries the result, stderr the talk. A problem is one line that names the key, the value, what is allowed and what
-to do; all problems are shown at once. A Python traceback is never a message: wrap the command with `guarded`.
+stdout carries the result, stderr the talk. A problem is one line that names the key, the value, what is allowed and
+what to do; all problems are shown at once. A Python traceback is never a message: wrap the command with `guarded`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACCOUNT = "123456789012"
-"""The account that moto serves. `aws:allowedAccountIds` of the local stack names it, so no real account can be meant."""
+"""The account that moto serves. `aws:allowedAccountIds` of the local stack names it: no real account can be meant."""
 ACCESS_KEY, SECRET_KEY = "test", "test"
 PASSPHRASE = "local"  # noqa: S105 - protects nothing: the local stack holds no secret worth keeping
 DEFAULT_PORT = 16440

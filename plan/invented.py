@@ -1,0 +1,74 @@
+"""Ids and outputs for mode `up` of the offline run: plausible in shape, recognisable as made up.
+
+Only what programs hang other resources on is listed; every resource gets an id, a name and an ARN.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Inputs = Mapping[str, Any]
+PREFIXES = {
+    "Vpc": "vpc",
+    "Subnet": "subnet",
+    "SecurityGroup": "sg",
+    "LaunchTemplate": "lt",
+    "NatGateway": "nat",
+    "InternetGateway": "igw",
+    "RouteTable": "rtb",
+    "Eip": "eipalloc",
+    "LustreFileSystem": "fs",
+}
+
+
+def outputs(kind: str, name: str, inputs: Inputs) -> tuple[str, dict[str, Any]]:
+    """The id and the outputs beyond the inputs of a resource that would have been created."""
+    digest = hashlib.sha256(f"{kind}/{name}".encode()).hexdigest()[:17]
+    short = kind.rsplit(":", 1)[-1]
+    if kind.startswith("kubernetes:"):
+        meta = inputs.get("metadata") or {}
+        return "/".join(filter(None, (meta.get("namespace"), meta.get("name") or name))), {}
+    identity = f"{PREFIXES.get(short, short.lower())}-{digest}"
+    service = kind.split(":")[1].partition("/")[0] if ":" in kind else ""
+    common = {"arn": f"arn:aws:{service}:us-east-1:123456789012:{identity}", "name": f"{name}-{digest[:7]}"}
+    return identity, common | (OUTPUTS[kind](name, digest) if kind in OUTPUTS else {})
+
+
+def _cluster(name: str, digest: str) -> dict[str, Any]:
+    return {
+        "endpoint": f"https://{digest.upper()}.gr7.us-east-1.eks.amazonaws.com",
+        "certificateAuthority": {"data": base64.b64encode(b"invented").decode()},
+        "vpcConfig": {"clusterSecurityGroupId": f"sg-{digest}", "vpcId": f"vpc-{digest}"},
+        "identities": [{"oidcs": [{"issuer": f"https://oidc.eks.us-east-1.amazonaws.com/id/{digest.upper()}"}]}],
+        "name": name,
+    }
+
+
+OUTPUTS: dict[str, Callable[[str, str], dict[str, Any]]] = {
+    "aws:eks/cluster:Cluster": _cluster,
+    "aws:eks/nodeGroup:NodeGroup": lambda name, digest: {
+        "nodeGroupName": f"{name}-{digest[:7]}",
+        "resources": [{"autoscalingGroups": [{"name": f"eks-{name}-{digest}"}]}],
+    },
+    "aws:ec2/launchTemplate:LaunchTemplate": lambda *_: {"latestVersion": 1, "defaultVersion": 1},
+    "aws:ec2/vpc:Vpc": lambda _, digest: {
+        "defaultSecurityGroupId": f"sg-{digest}",
+        "defaultRouteTableId": f"rtb-{digest}",
+    },
+    "aws:ecr/repository:Repository": lambda name, _: {
+        "repositoryUrl": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{name}"
+    },
+    "aws:fsx/lustreFileSystem:LustreFileSystem": lambda _, digest: {
+        "dnsName": f"fs-{digest}.fsx.us-east-1.amazonaws.com",
+        "mountName": digest[:8],
+    },
+    "aws:kms/key:Key": lambda _, digest: {"keyId": digest},
+    "aws:s3/bucket:Bucket": lambda name, digest: {
+        "bucket": f"{name}-{digest[:7]}",
+        "bucketDomainName": f"{name}-{digest[:7]}.s3.amazonaws.com",
+        "bucketRegionalDomainName": f"{name}-{digest[:7]}.s3.us-east-1.amazonaws.com",
+    },
+}

@@ -1,0 +1,105 @@
+"""The engine's side of the conversation with a program, reduced to recording: a resource monitor and a log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+
+from plan.invented import outputs as invented_outputs
+from plan.model import PlanError, Resource
+from plan.values import from_struct
+
+UNSUPPORTED = frozenset(
+    {"outputValues", "transforms", "invokeTransforms", "parameterization", "resourceHooks", "errorHooks"}
+)
+"""Features the SDK must not use here: refused by it with a message, instead of being silently ignored."""
+
+
+class Monitor:
+    """Records registrations. The SDK calls these methods as it would call the engine's gRPC stub."""
+
+    def __init__(self, project: str, stack: str, mode: str) -> None:
+        self.project, self.stack, self.preview = project, stack, mode == "preview"
+        self.resources: dict[str, Resource] = {}
+        self.exports: dict[str, Any] = {}
+
+    def SupportsFeature(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id not in UNSUPPORTED)
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        urn = self._urn(request.parent, request.type, request.name)
+        if urn in self.resources:
+            raise PlanError(f"Duplicate resource URN '{urn}'; try giving it a unique name")
+        if request.parent and request.parent not in self.resources:
+            raise PlanError(f"{urn}: its parent {request.parent} does not exist")
+        inputs = from_struct(request.object)
+        self.resources[urn] = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent or None,
+            provider=request.provider.rsplit("::", 1)[0] or None,
+            inputs=inputs,
+            dependencies=tuple(sorted(request.dependencies)),
+            property_dependencies={
+                key: tuple(sorted(value.urns)) for key, value in request.propertyDependencies.items() if value.urns
+            },
+            custom=request.custom,
+            protect=request.protect,
+        )
+        if not request.custom or self.preview:
+            return resource_pb2.RegisterResourceResponse(urn=urn, id="", object=request.object)
+        identity, extra = invented_outputs(request.type, request.name, inputs)
+        known = struct_pb2.Struct()
+        known.update(extra)
+        known.MergeFrom(request.object)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=known)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        if self.resources[request.urn].type == "pulumi:pulumi:Stack":
+            self.exports = from_struct(request.outputs)
+        return empty_pb2.Empty()
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802
+        raise PlanError(
+            f"{request.type} {request.name}: reading what exists needs an account; pass its id in the stack file"
+        )
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        raise PlanError(f"{request.tok}: look-ups need an account; put the value into the stack file")
+
+    Call = Invoke
+
+    def RegisterPackage(self, request: Any) -> Any:  # noqa: N802
+        return resource_pb2.RegisterPackageResponse(ref=request.name)
+
+    def SignalAndWaitForShutdown(self, request: Any) -> Any:  # noqa: ARG002, N802
+        return empty_pb2.Empty()
+
+    def _urn(self, parent: str, kind: str, name: str) -> str:
+        """As the engine makes them: the types of the ancestors but the stack, joined by `$`."""
+        if parent and (qualified := parent.split("::")[2]) != "pulumi:pulumi:Stack":
+            kind = f"{qualified}${kind}"
+        return f"urn:pulumi:{self.stack}::{self.project}::{kind}::{name}"
+
+
+class Engine:
+    """Collects what the program logs; errors become the user's message."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.root = ""
+
+    def Log(self, request: Any) -> Any:  # noqa: N802
+        if request.severity == engine_pb2.ERROR:
+            self.errors.append(" ".join(request.message.split()))
+        return empty_pb2.Empty()
+
+    def GetRootResource(self, request: Any) -> Any:  # noqa: ARG002, N802
+        return engine_pb2.GetRootResourceResponse(urn=self.root)
+
+    def SetRootResource(self, request: Any) -> Any:  # noqa: N802
+        self.root = request.urn
+        return engine_pb2.SetRootResourceResponse()
