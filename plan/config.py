@@ -16,7 +16,6 @@ import yaml
 
 from plan.model import SECRET, PlanError
 
-
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C loader is several times faster; some builds of PyYAML lack it."""
 

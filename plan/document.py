@@ -77,7 +77,7 @@ def _new_states(steps: list[Any], origin: str) -> Iterable[Mapping[str, Any]]:
 def _incomplete(document: Mapping[str, Any]) -> str | None:
     """Pulumi leaves unchanged resources out unless --show-sames is given."""
     same = (document.get("changeSummary") or {}).get("same", 0)
-    listed = sum(step.get("op") == "same" for step in document["steps"])
+    listed = sum(isinstance(step, Mapping) and step.get("op") == "same" for step in document["steps"])
     if same > listed:
         return f"{same - listed} unchanged resources are not in the document: run `pulumi preview --json --show-sames`"
     return None

@@ -76,7 +76,7 @@ class Resource:
 class Plan:
     """A stack before it exists (or as deployed).
 
-    `config` maps full keys (`aws:region`, `ai-datacenter:network`) to their text as Pulumi passes them; objects are JSON.
+    `config` maps full keys (`aws:region`, `ai-datacenter:network`) to their text as Pulumi passes them (objects: JSON).
     `incomplete` says why resources are missing from the document the plan was read from, or is None.
     """
 
