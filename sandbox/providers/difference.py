@@ -49,7 +49,9 @@ def root(path: str) -> str:
 
 
 def changes(old: Any, new: Any, path: str = "") -> dict[str, Kind]:
-    """Every leaf that differs between two values. Lists are compared by position; what one has more is added or removed."""
+    """Every leaf that differs between two values. Lists are compared by position; the rest of the longer one is added
+    or removed.
+    """
     if wire.same(old, new):
         return {}
     if isinstance(old, Mapping) and isinstance(new, Mapping) and not wire.is_asset(old) and not wire.is_asset(new):
