@@ -1,7 +1,7 @@
 """The engine's provider protocol over a plain-Python back end.
 
-`Servicer` turns a `Backend` into the gRPC service: wire values, secrets, detailed differences, error codes. It leaves out
-components (Construct), schemas and mappings; a subclass may add them with `self.answer`. The types of `backend` are
+`Servicer` turns a `Backend` into the gRPC service: wire values, secrets, detailed differences, error codes. It leaves
+out components (Construct), schemas and mappings; a subclass may add them with `self.answer`. The types of `backend` are
 re-exported, so that a provider imports from here only.
 """
 
@@ -229,7 +229,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
         def work() -> Any:
             result = self.backend.invoke(request.tok, wire.props(request.args), request.preview)
-            return provider_pb2.InvokeResponse(**{"return": wire.struct(result)})
+            fields: dict[str, Any] = {"return": wire.struct(result)}  # a keyword of Python
+            return provider_pb2.InvokeResponse(**fields)
 
         return self.answer(context, f"Invoke {request.tok}", work)
 
@@ -267,10 +268,7 @@ def failures(problems: list[Problem]) -> list[Any]:
 
 def diff_response(difference: Difference) -> Any:
     """A difference in the protocol's form: top-level names in `diffs` and `replaces`, full paths in `detailedDiff`."""
-    detailed = {
-        path: provider_pb2.PropertyDiff(kind=kind + (path in difference.replaces), inputDiff=True)
-        for path, kind in difference.changes.items()
-    }
+    detailed = {path: _property_diff(kind, path in difference.replaces) for path, kind in difference.changes.items()}
     some = provider_pb2.DiffResponse.DIFF_SOME if detailed else provider_pb2.DiffResponse.DIFF_NONE
     return provider_pb2.DiffResponse(
         changes=some,
@@ -280,6 +278,11 @@ def diff_response(difference: Difference) -> Any:
         detailedDiff=detailed,
         hasDetailedDiff=True,
     )
+
+
+def _property_diff(kind: int, replaces: bool) -> Any:
+    number: Any = kind + replaces
+    return provider_pb2.PropertyDiff(kind=number, inputDiff=True)
 
 
 def fault(error: Exception) -> str:

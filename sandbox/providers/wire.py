@@ -84,7 +84,7 @@ def props(struct: struct_pb2.Struct) -> Props:
 
 
 def value(data: Any) -> struct_pb2.Value:  # noqa: PLR0911 - one return per JSON type
-    """The wire value of plain data. Wire values inside are taken as they are; dates and Decimals become text and numbers.
+    """The wire value of plain data. Wire values inside stay as they are; dates and Decimals become text and numbers.
 
     Raises TypeError for anything else: a provider must not send what the state cannot hold.
     """
@@ -152,7 +152,7 @@ def same(old: Any, new: Any) -> bool:
 
 
 def apply(original: struct_pb2.Struct, data: Mapping[str, Any]) -> struct_pb2.Struct:
-    """`data` as a Struct that keeps the wire form (secrets, outputs, assets) of every part of `original` it did not change."""
+    """`data` as a Struct that keeps the wire form (secrets, outputs, assets) of what it leaves of `original`."""
     result = struct_pb2.Struct()
     for key, item in data.items():
         if item is not None:

@@ -1,9 +1,12 @@
-"""A provider back end over a dict, for the protocol's tests. Also a plugin: `python -m tests.sandbox.providers.memory`."""
+"""A provider back end over a dict, for the protocol's tests; also a plugin process of its own."""
+
+# ruff: noqa: ARG002
 
 from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import grpc
 
@@ -44,7 +47,7 @@ class Memory:
         meta = {"name": f"{target.name}-{seed.hex()[:7]}"} | (news.get("meta") or {})
         return news | {"meta": meta}, problems
 
-    def diff(self, target: Target, id: str, old_inputs: Props, news: Props, state: Props) -> Difference:
+    def diff(self, target: Target, resource_id: str, old_inputs: Props, news: Props, state: Props) -> Difference:
         found = changes(old_inputs, news)
         return Difference(found, frozenset(path for path in found if path.startswith("meta")), True)
 
@@ -62,22 +65,23 @@ class Memory:
                 print("slow", flush=True)
                 self.release.wait(float(inputs.get("seconds", 5)))
                 if inputs.get("mark"):
-                    with open(inputs["mark"], "w", encoding="utf-8") as mark:
-                        mark.write(str(time.time()))
+                    Path(inputs["mark"]).write_text(str(time.time()), encoding="utf-8")
         self.things["t-1"] = inputs
         return "t-1", inputs | {"arn": "arn:t-1"}
 
-    def read(self, target: Target, id: str, state: Props, inputs: Props) -> Live | None:
-        found = self.things.get(id)
-        return Live(id, found | {"arn": f"arn:{id}"}, found) if found is not None else None
+    def read(self, target: Target, resource_id: str, state: Props, inputs: Props) -> Live | None:
+        found = self.things.get(resource_id)
+        return Live(resource_id, found | {"arn": f"arn:{resource_id}"}, found) if found is not None else None
 
-    def update(self, target: Target, id: str, state: Props, news: Props, old_inputs: Props, preview: bool) -> Props:
+    def update(
+        self, target: Target, resource_id: str, state: Props, news: Props, old_inputs: Props, preview: bool
+    ) -> Props:
         self.last = {"news": news, "olds": old_inputs, "state": state}
-        self.things[id] = news
-        return news | {"arn": f"arn:{id}"}
+        self.things[resource_id] = news
+        return news | {"arn": f"arn:{resource_id}"}
 
-    def delete(self, target: Target, id: str, state: Props) -> None:
-        self.things.pop(id, None)
+    def delete(self, target: Target, resource_id: str, state: Props) -> None:
+        self.things.pop(resource_id, None)
 
     def invoke(self, token: str, args: Props, preview: bool) -> Props:
         if token != "m:i:echo":
