@@ -1,0 +1,1 @@
+"""Gets the tools of the local cloud onto this machine: Pulumi CLI, Kubernetes program, Python of the benchmark."""
