@@ -1,0 +1,81 @@
+# What can be done here. Every target sets up what it needs; `make` alone lists them.
+
+STACK ?= local
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+WORKERS ?= auto
+TESTS ?=
+
+export STACK
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up preview down status recover history cost policy check test soak backend clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  STACK=local by default; the stacks are the files stacks/Pulumi.<stack>.yaml"
+
+setup: $(VENV)/.ready ## make the Python environment and get the tools
+	@$(RUN) -m sandbox tools --install
+
+up: $(VENV)/.ready ## create or change a stack: cost, policies, pulumi up, benchmark, verdict
+	@$(RUN) -m operations up
+
+preview: $(VENV)/.ready ## show the cost and what `up` would do; create nothing
+	@$(RUN) -m operations preview
+
+down: $(VENV)/.ready ## destroy a stack, prove that nothing is left, stop the local cloud
+	@$(RUN) -m operations down
+
+status: $(VENV)/.ready ## what runs where
+	@$(RUN) -m operations status
+
+recover: $(VENV)/.ready ## put right what an interrupted command left behind
+	@$(RUN) -m operations recover
+
+history: $(VENV)/.ready ## the stack's benchmark verdicts
+	@$(RUN) -m operations history
+
+cost: $(VENV)/.ready ## what a stack costs, draws and emits
+	@$(RUN) -m cost --stack $(STACK)
+
+policy: $(VENV)/.ready ## which policies a stack breaks
+	@$(RUN) -m policies.check --stack $(STACK)
+
+backend: $(VENV)/.ready ## make a place for the state of cloud stacks (S3 bucket, KMS key)
+	@$(RUN) -m operations backend
+
+check: $(VENV)/.ready-dev ## format, lint, types, architecture
+	@$(VENV)/bin/ruff format --check -q .
+	@$(VENV)/bin/ruff check -q .
+	@$(VENV)/bin/pyright --warnings > .pyright.log || { cat .pyright.log; exit 1; }
+	@$(VENV)/bin/lint-imports --no-cache > .imports.log || { cat .imports.log; exit 1; }
+	@$(RUN) -m stacks check --all
+	@echo "check: clean"
+
+test: $(VENV)/.ready-dev ## all tests: pure, offline, sandbox, end to end
+	@$(RUN) -m tests $(TESTS)
+
+soak: $(VENV)/.ready-dev ## the fault tests many times over
+	@$(RUN) -m pytest -m soak
+
+clean: ## remove the Python environment and the local state (cached tools stay)
+	@test ! -x $(RUN) || $(RUN) -m sandbox reset --yes
+	@rm -rf $(VENV) .sandbox
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1); Python 3.11 or newer is needed (make ... PYTHON=python3.12)" >&2; exit 2; }
+	@echo "making the Python environment in $(VENV)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: requirements.txt constraints.txt | $(VENV)/bin/python
+	@echo "installing requirements.txt (a minute, once)" >&2
+	@$(RUN) -m pip install -q --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	@echo "installing requirements-dev.txt" >&2
+	@$(RUN) -m pip install -q --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
