@@ -1,1 +1,26 @@
-"""catalog."""
+"""Facts with a date and a source: machines, interface plans, prices, power, carbon, versions, limits.
+
+The facts are the CSV tables in `catalog/data`; the modules are typed lookups over them and hold none themselves. Tables
+are read on first use. Import the lookups from here: `from catalog import instances, efa_plans, prices, power, carbon`.
+Imports neither boto3 nor Pulumi.
+"""
+
+from __future__ import annotations
+
+from catalog import carbon, power, prices
+from catalog.efa import efa_plans
+from catalog.instance import UnknownInstance, instances
+from catalog.release import releases
+from catalog.table import CatalogError, UnknownName
+
+__all__ = [
+    "CatalogError",
+    "UnknownInstance",
+    "UnknownName",
+    "carbon",
+    "efa_plans",
+    "instances",
+    "power",
+    "prices",
+    "releases",
+]
