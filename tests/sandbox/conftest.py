@@ -1,0 +1,69 @@
+"""A whole local cloud for tests, one per test session.
+
+`cloud` is the running `Settings` of a sandbox of its own: `cloud.aws_url`, `cloud.kubernetes_url`,
+`cloud.pki / "admin.kubeconfig"`, `cloud.state`. `AIDC_STATE` and `AIDC_PORT` name it while the session lasts, so
+`Settings.load()` and child processes find it too. It is shared: use names of your own, remove what you make, and let
+everything run when you leave (a daemon may be killed; the supervisor brings it back). For what breaks more than that
+there is `own_cloud`, started for the one test that asks for it. Tests that need either are marked `sandbox`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import processes, supervisor
+from sandbox.settings import Settings
+
+FIRST_PORT = 17000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses a cloud, and keep them in one worker of `pytest -n 2 --dist loadgroup`."""
+    for item in items:
+        if {"cloud", "own_cloud"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.sandbox)
+            item.add_marker(pytest.mark.xdist_group("cloud"))
+
+
+def new_settings() -> Settings:
+    """Settings of a sandbox that does not exist yet: an empty state folder with a short path, ten free ports."""
+    default = Settings.load()
+    # Two test sessions at once must not choose the same block: begin at a different place each.
+    port = processes.free_block(FIRST_PORT + os.getpid() % 200 * 20, 10)
+    assert port is not None
+    return Settings(Path(tempfile.mkdtemp(prefix="aidc-")).resolve(), default.cache, port)
+
+
+@contextlib.contextmanager
+def running(settings: Settings) -> Iterator[Settings]:
+    """Start a sandbox; at the end stop it and prove that no process is left."""
+    try:
+        supervisor.start(settings)
+        yield settings
+    finally:
+        supervisor.stop(settings)
+        left = processes.ours(settings)
+        shutil.rmtree(settings.state, ignore_errors=True)
+        assert not left, f"left after stop: {left}"
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Settings]:
+    settings = new_settings()
+    with pytest.MonkeyPatch.context() as patch, running(settings):
+        patch.setenv("AIDC_STATE", str(settings.state))
+        patch.setenv("AIDC_PORT", str(settings.port))
+        yield settings
+
+
+@pytest.fixture
+def own_cloud() -> Iterator[Settings]:
+    with running(new_settings()) as settings:
+        yield settings
