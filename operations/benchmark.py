@@ -1,0 +1,177 @@
+"""The verdict of `make up`: waits for the benchmark Jobs of a stack, reads their results, keeps them in the history.
+
+The stack exports where a result lies (`{pool: {namespace, job, result}}`), not the result: the program makes no
+look-ups. A Job on simulated nodes was scheduled, not measured; without a node that can run processes there is no measurement, and
+neither is ever shown as a pass.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from operations import engine, history
+from operations.stack import Stack
+from terminal import UserError, err
+
+if TYPE_CHECKING:
+    from kubernetes import client as kube
+
+SIMULATED = "type=kwok"
+"""Label of the nodes that only pretend to run pods."""
+TIMEOUT_S = 1200
+"""How long to wait for one Job; the Job's own deadline normally ends it earlier."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one pool: `word` is PASS, FAIL, `scheduled, not measured` or `not measured`."""
+
+    pool: str
+    word: str
+    summary: str = ""
+    lines: list[str] = field(default_factory=list)
+    result: Mapping[str, Any] | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.word == "FAIL"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one benchmark's Job and result are."""
+
+    pool: str
+    namespace: str
+    job: str
+    result: str
+
+
+class Cluster:
+    """The few reads of the Kubernetes API that a verdict needs."""
+
+    def __init__(self, kubeconfig: str | Mapping[str, Any]) -> None:
+        from kubernetes import client, config
+
+        document = json.loads(kubeconfig) if isinstance(kubeconfig, str) else dict(kubeconfig)
+        api = config.new_client_from_config_dict(document)
+        self.batch, self.core = client.BatchV1Api(api), client.CoreV1Api(api)
+
+    def job(self, place: Place) -> kube.V1Job:
+        return self.batch.read_namespaced_job(place.job, place.namespace)  # type: ignore[return-value]
+
+    def pods(self, place: Place) -> list[kube.V1Pod]:
+        found = self.core.list_namespaced_pod(
+            place.namespace, label_selector=f"batch.kubernetes.io/job-name={place.job}"
+        )
+        return found.items  # type: ignore[union-attr]
+
+    def nodes(self, selector: str) -> set[str]:
+        return {node.metadata.name for node in self.core.list_node(label_selector=selector).items}  # type: ignore[union-attr]
+
+    def result(self, place: Place) -> dict[str, Any] | None:
+        """The document that the Job wrote, or None while there is none."""
+        from kubernetes.client.exceptions import ApiException
+
+        try:
+            data = self.core.read_namespaced_config_map(place.result, place.namespace).data or {}  # type: ignore[union-attr]
+        except ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+        return json.loads(data["result.json"]) if "result.json" in data else None
+
+
+def judge(stack: Stack, exported: Mapping[str, Mapping[str, str]]) -> list[Verdict]:
+    """Wait for every benchmark of the stack and give the verdicts; new measurements go into the history."""
+    if not exported:
+        return []
+    cluster = Cluster(engine.outputs(stack)["cluster"]["kubeconfig"])
+    verdicts = []
+    for pool, where in sorted(exported.items()):
+        place = Place(pool, where["namespace"], where["job"], where["result"])
+        with err().status(f"benchmark {pool}: waiting for job {place.job}"):
+            verdict = wait(cluster, place)
+        verdicts.append(verdict)
+        _remember(stack, place, verdict)
+    return verdicts
+
+
+def wait(
+    cluster: Cluster, place: Place, *, timeout: float = TIMEOUT_S, pause: Callable[[float], None] = time.sleep
+) -> Verdict:
+    """Wait until the Job has ended or it is clear that it cannot, and judge it."""
+    deadline = time.monotonic() + timeout
+    while True:
+        state = _state(cluster, place)
+        if state is not None:
+            return state
+        if time.monotonic() > deadline:
+            reasons = waiting_reasons(cluster.pods(place))
+            return Verdict(place.pool, "FAIL", f"job {place.job} did not end within {timeout:.0f} s", reasons)
+        pause(0.5)
+
+
+def _state(cluster: Cluster, place: Place) -> Verdict | None:
+    """The verdict, or None while the Job still runs."""
+    from training.bench import verdict as bench
+
+    job, pods = cluster.job(place), cluster.pods(place)
+    ranks = job.spec.completions or 1  # type: ignore[union-attr]
+    placed = [pod for pod in pods if pod.spec.node_name]  # type: ignore[union-attr]
+    simulated = cluster.nodes(SIMULATED)
+    if len(placed) >= ranks and all(pod.spec.node_name in simulated for pod in placed):  # type: ignore[union-attr]
+        nodes = sorted({pod.spec.node_name for pod in placed})  # type: ignore[union-attr]
+        return Verdict(place.pool, "scheduled, not measured", f"{ranks} ranks on simulated nodes {', '.join(nodes)}")
+    if not cluster.nodes(f"dc/pool={place.pool}"):
+        reason = _without_nodes()
+        return Verdict(place.pool, "not measured", reason) if reason else None
+    conditions = {entry.type for entry in job.status.conditions or [] if entry.status == "True"}  # type: ignore[union-attr]
+    if not conditions & {"Complete", "Failed"}:
+        return None
+    outcome = bench.judge(cluster.result(place), ranks=ranks)
+    reasons = [*outcome.reasons, *(waiting_reasons(pods) if "Failed" in conditions else [])]
+    if "Failed" in conditions and outcome.word == "PASS":
+        return Verdict(place.pool, "FAIL", f"job {place.job} failed", reasons)
+    return Verdict(place.pool, outcome.word, outcome.summary, [*outcome.figures, *reasons], outcome.result)
+
+
+def _without_nodes() -> str | None:
+    """Why no node of this machine runs processes, or None when one is only late."""
+    from sandbox.node import unavailable
+
+    return unavailable()
+
+
+def waiting_reasons(pods: list[kube.V1Pod]) -> list[str]:
+    """Why pods do not run or did not succeed, one line each, in the words of Kubernetes."""
+    lines = []
+    for pod in pods:
+        name, status = pod.metadata.name, pod.status  # type: ignore[union-attr]
+        held = [entry for entry in status.conditions or [] if entry.type == "PodScheduled" and entry.status != "True"]  # type: ignore[union-attr]
+        lines += [f"{name}: {entry.message}" for entry in held if entry.message]
+        for container in status.container_statuses or []:  # type: ignore[union-attr]
+            waiting, ended = container.state.waiting, container.state.terminated
+            if waiting and waiting.message:
+                lines.append(f"{name}: {waiting.reason}: {waiting.message}")
+            if ended and ended.exit_code:
+                lines.append(f"{name}: ended with exit code {ended.exit_code}")
+    return lines
+
+
+def _remember(stack: Stack, place: Place, verdict: Verdict) -> None:
+    """Store the verdict once per Job: a second `make up` looks at the same result."""
+    known = {(entry.get("pool"), entry.get("job"), entry.get("verdict")) for entry in history.entries(stack)}
+    if (place.pool, place.job, verdict.word) in known:
+        return
+    entry = {"pool": place.pool, "job": place.job, "verdict": verdict.word, "summary": verdict.summary}
+    history.append(stack, {**entry, "result": verdict.result})
+
+
+def unfinished(error: Exception) -> UserError:
+    """What to say when the cluster's API fails while a benchmark is read."""
+    return UserError(f"the benchmark could not be read: {type(error).__name__}: {error}")
