@@ -1,0 +1,188 @@
+"""moto's own application, and the question which actions it really has.
+
+moto answers what it lacks with HTML pages (404) or a raised NotImplementedError; both become `NotAvailable` here. Its
+S3 lets unknown sub-resources fall through to CreateBucket and DeleteBucket, so S3 is served from an explicit list
+only.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import traceback
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from sandbox.aws.wire import ApiError, NotAvailable, Reply, Target, werkzeug_request
+
+S3_ACTIONS = frozenset(Path(__file__).with_name("s3_actions.txt").read_text().split())
+"""S3 actions of moto 5.2.5 that do what they say (read from moto/s3/responses.py)."""
+
+HIDDEN = {"eks": "served whole by sandbox.aws.gaps.eks"}
+"""moto services never used: their state would be a second truth beside ours."""
+
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+
+
+class Moto:
+    """moto as a WSGI application that never answers HTML."""
+
+    def __init__(self) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self._app = DomainDispatcherApplication(create_backend_app)
+
+    def target(self, environ: dict[str, Any], body: bytes) -> Target:
+        """Tell what a request is for, from its signature, headers and path."""
+        access_key, region, signer = _signature(environ)
+        copy = {**environ, "wsgi.input": BytesIO(body)}
+        host = self._app.infer_service_region_host(copy, environ["PATH_INFO"]) or f"s3.{region}.amazonaws.com"
+        backend = _backend_of(host)
+        service = signer or "s3"
+        response = None if backend is None else response_class(backend)
+        if response is not None:
+            service = response().boto3_service_name or service
+        found = Target(service, backend, _action_hint(environ, body), "", region, access_key)
+        self._route(found, werkzeug_request(environ, body))
+        return found
+
+    @staticmethod
+    def _route(target: Target, request: Any) -> None:
+        from botocore.exceptions import UnknownServiceError
+        from moto.core.request import determine_request_protocol
+        from moto.core.routing import NotFound, get_service_router
+        from moto.core.utils import get_service_model
+
+        try:
+            model = get_service_model(target.service)
+            target.protocol = determine_request_protocol(model, request.content_type)
+            target.operation, target.uri = get_service_router(target.service).match(request)
+            target.action = target.operation.name
+        except (NotFound, NotImplementedError, UnknownServiceError):
+            target.protocol = target.protocol or _protocol_hint(request)
+
+    def reply(self, environ: dict[str, Any], body: bytes, target: Target) -> Reply:
+        """What moto answers. Raises NotAvailable for what it does not implement."""
+        if not implements(target):
+            raise NotAvailable(target.service, target.action)
+        try:
+            reply = self.raw(environ, body)
+        except NotImplementedError as problem:
+            raise NotAvailable(target.service, target.action) from problem
+        except Exception as problem:
+            traceback.print_exc(file=sys.stderr)
+            text = f"{target.service}:{target.action}: {type(problem).__name__}: {problem}"
+            raise ApiError("InternalFailure", f"the local cloud failed in {text}", 500) from problem
+        kind = next((value for name, value in reply.headers if name.lower() == "content-type"), "")
+        page = kind.startswith("text/html") and reply.body[:15].lower().startswith(b"<!doctype html>")
+        if reply.status in (404, 405, 500) and target.service != "s3" and (page or not reply.body):
+            raise NotAvailable(target.service, target.action)
+        return reply
+
+    def raw(self, environ: dict[str, Any], body: bytes) -> Reply:
+        """Run moto's application without any check."""
+        captured: list[Any] = []
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            if exc_info:
+                raise exc_info[1]
+            captured[:] = [int(status.split(maxsplit=1)[0]), headers]
+            return lambda _: None
+
+        copy = {**environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        stream = self._app(copy, start)
+        try:
+            content = b"".join(stream)
+        finally:
+            close = getattr(stream, "close", None)
+            if close:
+                close()
+        return Reply(captured[0], list(captured[1]), content)
+
+
+def backend(service: str, account: str, region: str) -> Any:
+    """moto's state of a service, for a region or (global services) a partition."""
+    from moto.backends import get_backend
+    from moto.utilities.utils import get_partition
+
+    regions = get_backend(service)[account]  # type: ignore[call-overload]
+    return regions[get_partition(region)] if service in ("iam", "s3", "sts", "budgets") else regions[region]
+
+
+@functools.cache
+def response_class(backend_name: str) -> Any:
+    """The one class that answers for a service in moto; None when there is more than one way in."""
+    import importlib
+
+    module = importlib.import_module(f"moto.{backend_name}.urls")
+    classes = {getattr(handler, "__self__", None) for handler in module.url_paths.values()}
+    found = classes.pop() if len(classes) == 1 else None
+    return found if isinstance(found, type) else None
+
+
+@functools.cache
+def _methods(backend_name: str) -> frozenset[str] | None:
+    """Methods of a service that moto dispatches by the action's name; None when it does so differently."""
+    import importlib
+
+    from moto.core.utils import method_names_from_class
+
+    response = response_class(backend_name)
+    module = importlib.import_module(f"moto.{backend_name}.urls")
+    by_name = all(getattr(handler, "__name__", "") == "dispatch" for handler in module.url_paths.values())
+    return frozenset(method_names_from_class(response)) if response is not None and by_name else None
+
+
+def implements(target: Target) -> bool:
+    """Whether moto has the action, as far as can be told without calling it."""
+    from moto.core.utils import camelcase_to_underscores
+
+    if target.backend is None or target.backend in HIDDEN:
+        return False
+    if target.backend == "s3":
+        return target.action in S3_ACTIONS
+    if target.operation is None:
+        return True
+    methods = _methods(target.backend)
+    return methods is None or camelcase_to_underscores(target.action) in methods
+
+
+def _signature(environ: dict[str, Any]) -> tuple[str, str, str]:
+    """(access key, region, signing name) of a signed request, in the header or the query string."""
+    from urllib.parse import unquote
+
+    signed = environ.get("HTTP_AUTHORIZATION", "")
+    found = _CREDENTIAL.search(signed) or _CREDENTIAL.search(
+        unquote(environ.get("QUERY_STRING", "")).replace("X-Amz-Credential", "Credential")
+    )
+    return (found[1], found[2], found[3].lower()) if found else ("", "us-east-1", "")
+
+
+@functools.cache
+def _backend_of(host: str) -> str | None:
+    from moto import backend_index, backends
+
+    if host in backends.list_of_moto_modules():
+        return host
+    return next((name for name, pattern in backend_index.backend_url_patterns if pattern.match(f"http://{host}")), None)
+
+
+def _action_hint(environ: dict[str, Any], body: bytes) -> str:
+    target = environ.get("HTTP_X_AMZ_TARGET")
+    if target:
+        return target.rsplit(".", 1)[-1]
+    action = re.search(rb"(?:^|&)Action=(\w+)", body) or re.search(
+        rb"(?:^|&)Action=(\w+)", environ.get("QUERY_STRING", "").encode()
+    )
+    if action:
+        return action[1].decode()
+    query = environ.get("QUERY_STRING")
+    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}" + (f"?{query}" if query else "")
+
+
+def _protocol_hint(request: Any) -> str:
+    if request.headers.get("X-Amz-Target"):
+        return "json"
+    return "query" if request.values.get("Action") else "rest-json"
