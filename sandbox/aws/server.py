@@ -1,6 +1,6 @@
 """The WSGI application of the local AWS API.
 
-A request goes to `/_sandbox/...` (health, faults, call counters, token review), to a handler in `gaps`, or to moto.
+A request goes to `/_sandbox/...` (health, faults, call counters, node groups, token review), to a handler in `gaps`, or to moto.
 One thread serves everything, because moto's state is not safe against threads; nothing in here may call the server
 back over HTTP. `/_sandbox` is for this machine only: the server listens on loopback, and requests under a foreign Host
 are refused.
@@ -19,7 +19,7 @@ from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sandbox.aws import gaps, inventory, state, tokens, wire
+from sandbox.aws import gaps, state, tokens, wire
 from sandbox.aws.call import Call, Options
 from sandbox.aws.faults import Faults, failure
 from sandbox.aws.native import Moto
@@ -105,6 +105,7 @@ class Application:
     def _own_answer(self, method: str, path: str, value: Any) -> Reply:
         answers: dict[tuple[str, str], Callable[[], Any]] = {
             ("GET", "health"): self.health,
+            ("GET", "nodegroups"): lambda: {"boot_id": self.boot_id, "nodegroups": inventory.nodegroups()},
             ("POST", "token-review"): lambda: tokens.review(value),
             ("GET", "faults"): self.faults.shown,
             ("PUT", "faults"): lambda: self.faults.replace(value if isinstance(value, list) else [value]),
