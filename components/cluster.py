@@ -1,0 +1,212 @@
+"""The Kubernetes control plane (EKS), who may use it, and a provider for objects in it.
+
+Holds the cluster with its key, log group and role, access entries for administrators, the add-ons nodes need to join,
+and the Kubernetes provider. Nodes are `accelerator_pool` and `system_pool`; add-ons that run on nodes are made by the
+composition once there are some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_aws import cloudwatch, eks
+from pydantic import Field
+
+from catalog import releases
+from components import encryption, tags
+from components.cluster_access import ClusterAdministrator, kubeconfig
+from components.cluster_addons import BEFORE_NODES, AddOns
+from components.encryption import EncryptionKey
+from components.roles import ServiceRole
+from components.site import Site
+from components.spec import Cidr, KubernetesVersion, PrincipalArn, Problem, Retention, Spec, Zone
+
+LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+WIDEST_PREFIX = 8
+"""A public access range shorter than this is a good part of the world, not a named network."""
+
+
+class ClusterSpec(Spec):
+    """Version, access and care of the control plane."""
+
+    admins: tuple[PrincipalArn, ...] = Field(
+        min_length=1,
+        description="IAM users and roles that administer the cluster. Whoever runs Pulumi must be one of them: nobody "
+        "gets in by having created the cluster.",
+    )
+    version: KubernetesVersion | None = Field(
+        None, description="Kubernetes version, in quotes. Default: that of the catalog."
+    )
+    zones: tuple[Zone, ...] | None = Field(
+        None,
+        min_length=2,
+        description="Zones of the control plane: two or three of network.zones. EKS keeps those it was made with. "
+        "Default: the first two of network.zones.",
+    )
+    public_access_cidrs: tuple[Cidr, ...] = Field(
+        (),
+        description="Networks from which the Kubernetes API can be reached over the internet. Default: none; the API "
+        "is private to the VPC.",
+    )
+    addon_versions: dict[str, str] = Field(
+        default_factory=dict, description="Version per EKS add-on where it differs from the catalog."
+    )
+    support: Literal["standard", "extended"] = Field(
+        "standard", description="What EKS does when standard support of the version ends: upgrade, or bill extended."
+    )
+    node_shell_access: bool = Field(
+        False, description="Whether administrators may open a shell on nodes through AWS Systems Manager."
+    )
+    log_retention_days: Retention = Field(365, description="How long control-plane logs are kept, in days.")
+    deletion_protection: bool = Field(True, description="Whether EKS refuses to delete the cluster.")
+
+    def problems(self) -> Iterator[Problem]:
+        for index, cidr in enumerate(self.public_access_cidrs):
+            if cidr.prefixlen < WIDEST_PREFIX:
+                yield Problem(
+                    ("public-access-cidrs", index),
+                    f"{cidr} opens the Kubernetes API to the world. Name the networks that need it, each "
+                    f"/{WIDEST_PREFIX} or smaller, or leave the key out to keep the API private.",
+                )
+
+
+class Cluster(pulumi.ComponentResource):
+    """An EKS cluster that nobody but its administrators can reach."""
+
+    name: pulumi.Output[str]
+    endpoint: pulumi.Output[str]
+    version: pulumi.Output[str]
+    kubeconfig: pulumi.Output[str]
+    """Gets its tokens from `aws eks get-token`; holds no credential."""
+    security_group_id: pulumi.Output[str]
+    """The group that EKS makes: traffic between control plane and nodes. Every node carries it."""
+    volume_key_arn: pulumi.Output[str]
+    node_role_arn: pulumi.Output[str]
+    ready_for_nodes: list[pulumi.Resource]
+    """What node groups must wait for: add-ons without which a node does not join, and the rights of its role."""
+    provider: kubernetes.Provider
+
+    def __init__(
+        self,
+        name: str,
+        spec: ClusterSpec,
+        *,
+        site: Site,
+        subnet_ids: Sequence[pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`subnet_ids`: where the control plane puts its interfaces, in two or three zones."""
+        super().__init__("aidc:cluster:Cluster", name, None, opts)
+        self._name, self._spec, self._site = name, spec, site
+        child = pulumi.ResourceOptions(parent=self)
+        key = EncryptionKey(
+            name,
+            site=site,
+            purpose="Kubernetes secrets, control-plane logs and node volumes",
+            part="cluster",
+            statements=[encryption.logs(site), *encryption.volumes(site)],
+            opts=child,
+        )
+        cluster = self._control_plane(subnet_ids, key)
+        self.name, self.endpoint, self.version = cluster.name, cluster.endpoint, cluster.version
+        self.security_group_id = cluster.vpc_config.cluster_security_group_id
+        self.volume_key_arn = key.arn
+        self.kubeconfig = kubeconfig(cluster, site.region)
+        administrators = [
+            ClusterAdministrator(
+                f"{name}-{arn.split(':')[-1].replace('/', '-')}", arn, cluster=cluster, site=site, opts=child
+            )
+            for arn in spec.admins
+        ]
+        node_role = self._node_role()
+        self.node_role_arn = node_role.arn
+        addons = AddOns(
+            f"{name}-node-addons",
+            BEFORE_NODES,
+            versions=spec.addon_versions,
+            site=site,
+            cluster_name=cluster.name,
+            opts=child,
+        )
+        self.ready_for_nodes = [addons, *node_role.ready]
+        # Objects can be made only once the principal that runs Pulumi has been let in.
+        self.provider = kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            enable_server_side_apply=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=administrators),
+        )
+        self.register_outputs({"name": self.name, "endpoint": self.endpoint})
+
+    def _control_plane(self, subnet_ids: Sequence[pulumi.Input[str]], key: EncryptionKey) -> eks.Cluster:
+        name, spec, site = self._name, self._spec, self._site
+        child = pulumi.ResourceOptions(parent=self)
+        # EKS would make this group by itself, unencrypted and kept for ever; it is recognised by its name.
+        logs = cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/eks/{site.prefix}/cluster",
+            retention_in_days=spec.log_retention_days,
+            kms_key_id=key.arn,
+            tags=tags.component("cluster"),
+            opts=child,
+        )
+        role = ServiceRole(
+            f"{name}-control-plane",
+            site=site,
+            service="eks.amazonaws.com",
+            part="cluster",
+            managed=["AmazonEKSClusterPolicy"],
+            allow=[
+                {
+                    "Effect": "Allow",
+                    "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ListGrants", "kms:DescribeKey"],
+                    "Resource": key.arn,
+                }
+            ],
+            opts=child,
+        )
+        return eks.Cluster(
+            f"{name}-eks",
+            name=site.prefix,
+            version=spec.version or releases["eks"].version,
+            role_arn=role.arn,
+            access_config={
+                "authentication_mode": "API",
+                "bootstrap_cluster_creator_admin_permissions": False,
+            },
+            bootstrap_self_managed_addons=False,
+            deletion_protection=spec.deletion_protection,
+            enabled_cluster_log_types=LOG_TYPES,
+            encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
+            upgrade_policy={"support_type": spec.support.upper()},
+            vpc_config=api_access(spec, subnet_ids),
+            tags=tags.component("cluster", name=site.prefix),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, *role.ready]),
+        )
+
+    def _node_role(self) -> ServiceRole:
+        """Rights of every node: join the cluster and pull images. The network plugin has a role of its own."""
+        shell = ["AmazonSSMManagedInstanceCore"] if self._spec.node_shell_access else []
+        return ServiceRole(
+            f"{self._name}-node",
+            site=self._site,
+            service="ec2.amazonaws.com",
+            part="cluster",
+            managed=["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", *shell],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def api_access(spec: ClusterSpec, subnet_ids: Sequence[pulumi.Input[str]]) -> eks.ClusterVpcConfigArgsDict:
+    """Who reaches the API: the VPC always, named networks where the spec says so."""
+    access: eks.ClusterVpcConfigArgsDict = {
+        "subnet_ids": list(subnet_ids),
+        "endpoint_private_access": True,
+        "endpoint_public_access": bool(spec.public_access_cidrs),
+    }
+    if spec.public_access_cidrs:
+        access["public_access_cidrs"] = [str(cidr) for cidr in spec.public_access_cidrs]
+    return access
