@@ -1,9 +1,9 @@
 """The WSGI application of the local AWS API.
 
-A request goes to `/_sandbox/...` (health, faults, call counters, node groups, token review), to a handler in `gaps`, or to moto.
-One thread serves everything, because moto's state is not safe against threads; nothing in here may call the server
-back over HTTP. `/_sandbox` is for this machine only: the server listens on loopback, and requests under a foreign Host
-are refused.
+A request goes to `/_sandbox/...` (health, faults, call counters, node groups, token review), to a handler in `gaps`,
+or to moto. One thread serves everything, because moto's state is not safe against threads; nothing in here may call the
+server back over HTTP. `/_sandbox` is for this machine only: the server listens on loopback, and requests under a
+foreign Host are refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sandbox.aws import gaps, state, tokens, wire
+from sandbox.aws import gaps, inventory, state, tokens, wire
 from sandbox.aws.call import Call, Options
 from sandbox.aws.faults import Faults, failure
 from sandbox.aws.native import Moto
