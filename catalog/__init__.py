@@ -7,10 +7,11 @@ Imports neither boto3 nor Pulumi.
 
 from __future__ import annotations
 
-from catalog import carbon, power, prices
+from catalog import carbon, lustre, power, prices
 from catalog.efa import efa_plans
 from catalog.instance import UnknownInstance, instances
-from catalog.release import releases
+from catalog.limit import limits
+from catalog.release import eks_versions, releases
 from catalog.table import CatalogError, UnknownName
 
 __all__ = [
@@ -19,7 +20,10 @@ __all__ = [
     "UnknownName",
     "carbon",
     "efa_plans",
+    "eks_versions",
     "instances",
+    "limits",
+    "lustre",
     "power",
     "prices",
     "releases",

@@ -6,10 +6,11 @@ An add-on without a version means "the version EKS picks for the cluster"; `mini
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from functools import cache
 
-from catalog.table import Lookup, UnknownName, rows
+from catalog.table import Lookup, Row, UnknownName, rows
 
 
 class UnknownRegistry(UnknownName):
@@ -25,6 +26,8 @@ class Release:
     """kubernetes, addon, image, chart or tool."""
     version: str | None
     """None: leave the choice to EKS."""
+    kubernetes: str | None
+    """Kubernetes version that `version` is for; None: any."""
     minimum: str | None
     image: str | None
     """Image reference with tag. `{registry}` stands for the EKS registry of the region: see `image_in`."""
@@ -35,11 +38,60 @@ class Release:
     source: str
     note: str | None
 
+    def for_kubernetes(self, version: str) -> str | None:
+        """The version for a cluster of this Kubernetes version; None: not known for it, so leave the choice to EKS."""
+        return self.version if self.kubernetes in (None, version) else None
+
     def image_in(self, region: str) -> str:
         """The image as a node of `region` pulls it. Raises UnknownRegistry, or ValueError when there is no image."""
         if self.image is None:
             raise ValueError(f"{self.name} has no image in the catalog")
         return self.image.format(registry=eks_registry(region)) if "{registry}" in self.image else self.image
+
+
+@dataclass(frozen=True, slots=True)
+class EksVersion:
+    """Life of a Kubernetes version on EKS. None means not seen."""
+
+    version: str
+    released: datetime.date | None
+    standard_support_end: datetime.date | None
+    """From this day on the control plane costs the price of extended support."""
+    extended_support_end: datetime.date | None
+    verified: bool
+    date: str
+    source: str
+
+    def extended(self, day: datetime.date) -> bool | None:
+        """Whether a cluster is in extended support on `day`; None when the end of standard support is unknown."""
+        return None if self.standard_support_end is None else day >= self.standard_support_end
+
+
+def _day(row: Row, column: str) -> datetime.date | None:
+    text = row.maybe_text(column)
+    try:
+        return datetime.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise row.refuse(column, "a date like 2026-12-02") from None
+
+
+def _load_versions() -> dict[str, EksVersion]:
+    return {
+        row.text("version"): EksVersion(
+            version=row.text("version"),
+            released=_day(row, "released"),
+            standard_support_end=_day(row, "standard_support_end"),
+            extended_support_end=_day(row, "extended_support_end"),
+            verified=row.flag("verified"),
+            date=row.text("date"),
+            source=row.text("source"),
+        )
+        for row in rows("eks_versions")
+    }
+
+
+eks_versions: Lookup[EksVersion] = Lookup("Kubernetes version on EKS", _load_versions)
+"""Kubernetes versions of EKS by number: `eks_versions["1.35"]`."""
 
 
 def _load() -> dict[str, Release]:
@@ -48,6 +100,7 @@ def _load() -> dict[str, Release]:
             name=row.text("name"),
             kind=row.text("kind"),
             version=row.maybe_text("version"),
+            kubernetes=row.maybe_text("kubernetes"),
             minimum=row.maybe_text("minimum"),
             image=row.maybe_text("image"),
             chart=row.maybe_text("chart"),
