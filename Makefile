@@ -54,7 +54,7 @@ check: $(VENV)/.ready-dev ## format, lint, types, architecture
 	@$(RUN) -m stacks check --all
 	@echo "check: clean"
 
-test: $(VENV)/.ready-dev ## all tests: pure, offline, sandbox, end to end
+test: check ## all tests: pure, offline, sandbox, end to end
 	@$(RUN) -m tests $(TESTS)
 
 soak: $(VENV)/.ready-dev ## the fault tests many times over
