@@ -74,13 +74,16 @@ def _evaluate(file: stack_config.StackFile, mode: Mode, root: Path) -> Plan:
         )
     )
     set_all_config(dict(file.config), list(file.secrets))
-    entry = root / "__main__.py"
+
+    def program() -> None:
+        runpy.run_path(str(root / "__main__.py"), run_name="__main__")
+
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_Inline())
     loop.set_exception_handler(lambda *_: None)
     try:
         with contextlib.redirect_stdout(sys.stderr), _importable(root):
-            loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(entry), run_name="__main__") and None))
+            loop.run_until_complete(run_in_stack(program))
     except Exception as error:  # noqa: BLE001 - whatever the program raised becomes a message
         raise _failure(error, engine.errors, root) from None
     finally:
