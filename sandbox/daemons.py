@@ -6,6 +6,7 @@ rules last. Leaves out how they are kept alive (supervisor.py) and how they are 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ class Daemon:
     """0 starts at once, 1 when the API server is ready, 2 when its access rules are in place."""
     ports: tuple[str, ...] = ()
     """Names of Settings.ports it listens on."""
+    stop_signal: str = "TERM"
     stop_wait: int = 10
     """Seconds from SIGTERM to SIGKILL."""
     missing: str | None = None
@@ -34,8 +36,8 @@ class Daemon:
 def table(settings: Settings, kube: Callable[[str], list[str]]) -> list[Daemon]:
     """All daemons in the order of their start. `kube` gives the command of a control-plane component."""
 
-    def component(name: str, phase: int, *ports: str) -> Daemon:
-        return Daemon(name, (*kube(name), *plane.flags(name, settings)), phase, ports or (name,))
+    def component(name: str, phase: int) -> Daemon:
+        return Daemon(name, (*kube(name), *plane.flags(name, settings)), phase, (name,))
 
     python = (sys.executable, "-m")
     aws = (
@@ -44,7 +46,8 @@ def table(settings: Settings, kube: Callable[[str], list[str]]) -> list[Daemon]:
         f"--cluster-ca={settings.pki / 'ca.crt'}",
     )
     return [
-        component("etcd", 0, "etcd", "etcd-peer"),
+        # Its data is deleted when it is stopped: no need for the 5 seconds of its orderly end.
+        dataclasses.replace(component("etcd", 0), ports=("etcd", "etcd-peer"), stop_signal="KILL"),
         component("apiserver", 0),
         Daemon("aws", (*python, "sandbox.aws", *aws), 0, ("aws",)),
         component("controller-manager", 1),

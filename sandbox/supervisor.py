@@ -169,8 +169,9 @@ def _clear(settings: Settings, progress: Progress) -> None:
         with contextlib.suppress(supervisord.Unreachable):
             # The process node first and alone: it needs the API server to report how its pods ended.
             client.stop("node", wait=True)
-            for name in client.processes():
+            for name in set(client.processes()) - {"apiserver", "etcd"}:
                 client.stop(name, wait=False)
+            client.stop("apiserver", wait=True)  # without its etcd it would hang until it is killed
             client.shutdown()
     left = processes.ours(settings)
     supervisors = [pid for pid, name in left.items() if name == supervisord.NAME]

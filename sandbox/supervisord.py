@@ -90,6 +90,7 @@ def configuration(settings: Settings, daemons: list[Daemon]) -> str:
             "autorestart=true",
             f"startsecs={START_SECONDS}",
             f"startretries={START_RETRIES}",
+            f"stopsignal={daemon.stop_signal}",
             f"stopwaitsecs={daemon.stop_wait}",
             "redirect_stderr=true",
             f"stdout_logfile={quoted(log_path(settings, daemon.name))}",
@@ -116,6 +117,8 @@ def environment(settings: Settings) -> dict[str, str]:
 def launch(settings: Settings) -> int:
     """Start supervisord in a session of its own, so that ctrl-C in a terminal does not reach it. Returns its pid."""
     settings.logs.mkdir(parents=True, exist_ok=True)
+    for log in settings.logs.glob("*.log"):
+        log.replace(f"{log}.1")  # supervisord's own name of a rotated log: what an error shows is of this run
     path = folder(settings) / "supervisord.conf"
     with (folder(settings) / "supervisord.out").open("ab") as out:
         process = subprocess.Popen(

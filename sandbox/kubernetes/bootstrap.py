@@ -2,8 +2,8 @@
 
 Two sets: what plays kubelet may do what a kubelet does, and the groups that the token review of the emulated EKS gives
 for its access policies may do what the policy of that name allows. `AmazonEKSClusterAdminPolicy` needs no rule: it
-becomes `system:masters`. Access scopes of single namespaces are bound by the token review's own groups, see
-sandbox/aws. Applied server-side, so a second call changes nothing.
+becomes `system:masters`. Left out: access scopes of single namespaces; their groups (`eks:edit:namespace:N`) are bound
+to nothing, so they are refused. Applied server-side, so a second call changes nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from sandbox.kubernetes.connection import TIMEOUT, connect
 from sandbox.kubernetes.pki import NODE_AGENTS
 from sandbox.settings import Settings
 
-EKS_GROUPS = {"eks:admin": "admin", "eks:edit": "edit", "eks:view": "view"}
-"""Group of a token review -> Kubernetes' own role of the same extent (AmazonEKSAdminPolicy, EditPolicy, ViewPolicy).
+ADMIN_VIEW = "eks:admin-view"
+EKS_GROUPS = {"eks:admin": "admin", "eks:edit": "edit", "eks:view": "view", ADMIN_VIEW: ADMIN_VIEW}
+"""Group of a token review -> role of the same extent; AmazonEKSAdminViewPolicy has none in Kubernetes itself.
 https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html"""
 GROUP = "rbac.authorization.k8s.io"
 _ALL = ["get", "list", "watch", "create", "update", "patch", "delete"]
@@ -35,6 +36,7 @@ NODE_AGENT_RULES: list[dict[str, Any]] = [
         "resources": ["persistentvolumeclaims", "persistentvolumes"],
         "verbs": ["get", "list", "watch"],
     },
+    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
     {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "update", "patch"]},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": _ALL},
@@ -58,13 +60,10 @@ def apply(settings: Settings) -> None:
 
 def roles() -> list[dict[str, Any]]:
     """The cluster roles that Kubernetes does not bring itself."""
+    read_all = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
     return [
-        {
-            "apiVersion": f"{GROUP}/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": NODE_AGENTS},
-            "rules": NODE_AGENT_RULES,
-        }
+        {"apiVersion": f"{GROUP}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
+        for name, rules in ((NODE_AGENTS, NODE_AGENT_RULES), (ADMIN_VIEW, read_all))
     ]
 
 
