@@ -1,1 +1,50 @@
-"""Gets the tools of the local cloud onto this machine: Pulumi CLI, Kubernetes program, Python of the benchmark."""
+"""Gets the tools of the local cloud onto this machine: Pulumi CLI, Kubernetes program, Python of the benchmark.
+
+`ensure("pulumi")` and `ensure("kube")` return a verified tool, got by the first way that works; `report()` says what is
+there; `benchmark_environment()` is a virtual environment for the benchmark program. All is kept in the user's cache
+(`Settings.cache`), outside of the checkout, and shared by all checkouts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox.settings import REPOSITORY, Settings
+from sandbox.toolchain import getting, packages
+from sandbox.toolchain.kubernetes import Kube
+from sandbox.toolchain.progress import Progress
+from sandbox.toolchain.pulumi_cli import PulumiCli
+from sandbox.toolchain.tool import Origin, Tool, Unavailable
+
+__all__ = ["NAMES", "Origin", "Tool", "Unavailable", "benchmark_environment", "ensure", "installed", "report"]
+
+RECIPES: dict[str, getting.Recipe] = {"pulumi": PulumiCli(), "kube": Kube()}
+NAMES = tuple(RECIPES)
+BENCHMARK_REQUIREMENTS = REPOSITORY / "training" / "bench" / "requirements.txt"
+
+
+def ensure(name: str, settings: Settings | None = None) -> Tool:
+    """The tool `name` ("pulumi", "kube"), got if it is not there yet. Raises UserError when no way works."""
+    return getting.get(RECIPES[name], settings or Settings.load(), Progress())
+
+
+def installed(name: str, settings: Settings | None = None) -> Tool | None:
+    """The tool, if it is there and sound; nothing is downloaded or built."""
+    return getting.present(RECIPES[name], settings or Settings.load())
+
+
+def report(settings: Settings | None = None) -> list[Tool]:
+    """The tools that are there; of `NAMES`, those missing are not."""
+    return [tool for name in NAMES if (tool := installed(name, settings))]
+
+
+def benchmark_environment(settings: Settings | None = None, requirements: Path = BENCHMARK_REQUIREMENTS) -> Path:
+    """Directory of a virtual environment with what the benchmark program imports; run its `bin/python`.
+
+    Made on first use (about 45 s). Raises Unavailable, with one line, when the packages cannot be had: the benchmark is
+    then not measured.
+    """
+    if not requirements.is_file():
+        raise Unavailable(f"{requirements} is missing")
+    store = getting.store_of(settings or Settings.load())
+    return packages.ensure(store, packages.Wanted("benchmark", requirements, venv=True), Progress())
