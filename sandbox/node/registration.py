@@ -1,0 +1,187 @@
+"""The node's own objects in the API: Node, its heartbeat, and its removal.
+
+Pure parts (`DesiredNode` + machine -> Node object) and the calls that keep the API in step with them. Leaves out: which
+nodes there should be (sandbox/kubernetes/nodegroups.py, or names given on the command line).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kubernetes.utils.quantity import parse_quantity
+
+from sandbox.kubernetes.nodegroups import BENCH_POOL, POOL_LABEL, DesiredNode
+from sandbox.node.api import Api, Object, Refused
+from sandbox.node.launch import now
+from sandbox.node.linux import boot_id
+from sandbox.node.status import HOST_ADDRESS
+
+LEASE_SECONDS = 40
+HEARTBEAT_SECONDS = 10.0
+"""The kubelet's figures for its lease."""
+KEPT = ("cpu", "memory", "ephemeral-storage", "pods")
+"""Resources a process node offers: no accelerators, EFA interfaces or huge pages, whatever the instance type has."""
+PROCESS_LABEL = "sandbox.dc/process-node"
+GENERATION = "sandbox.dc/generation"
+NETWORK = "sandbox.dc/pod-network"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+MAX_PODS = "110"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine that plays the nodes."""
+
+    cpus: int
+    memory_mib: int
+    disk_mib: int
+
+    @classmethod
+    def this(cls, state: Path) -> Machine:
+        """This machine; the disk is what is free where the state folder lies."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        disk = os.statvfs(state)
+        return cls(os.cpu_count() or 1, memory >> 20, disk.f_bavail * disk.f_frsize >> 20)
+
+
+def named(name: str, machine: Machine) -> DesiredNode:
+    """A node given by name on the command line, as large as the machine."""
+    architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
+    labels = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": architecture,
+        POOL_LABEL: BENCH_POOL,
+    }
+    size = {"cpu": str(machine.cpus), "memory": f"{machine.memory_mib}Mi", "pods": MAX_PODS,
+            "ephemeral-storage": f"{machine.disk_mib}Mi"}  # fmt: skip
+    taints = ({"key": POOL_LABEL, "value": BENCH_POOL, "effect": "NoSchedule"},)
+    return DesiredNode(name, "", "", BENCH_POOL, "", "", architecture, labels, taints, size, size, "")
+
+
+def fitted(node: DesiredNode, machine: Machine, count: int) -> DesiredNode:
+    """The node as `count` of them fit on the machine.
+
+    Memory and disk are shared out: pods really use them up. CPUs stay those of the instance type even when the machine
+    has fewer: time is shared, so pods only get slower, and a job written for the instance type can be scheduled.
+    """
+    limits = {"memory": machine.memory_mib // count, "ephemeral-storage": machine.disk_mib // count}
+
+    def fit(resources: dict[str, str]) -> dict[str, str]:
+        found = {name: resources[name] for name in KEPT if name in resources}
+        for name, mib in limits.items():
+            if name in found and parse_quantity(found[name]) > mib << 20:
+                found[name] = f"{mib}Mi"
+        return found
+
+    return replace(node, capacity=fit(node.capacity), allocatable=fit(node.allocatable))
+
+
+def conditions(network_problem: str | None) -> list[Object]:
+    """A healthy node's conditions. Shared networking is no fault of the node; it is told in the Ready message."""
+    time = now()
+    message = network_problem or "pods have networks of their own"
+    pressures = ("MemoryPressure", "DiskPressure", "PIDPressure")
+    found = [
+        {"type": "Ready", "status": "True", "reason": "ProcessNodeReady", "message": message},
+        *({"type": kind, "status": "False", "reason": "NotMeasured", "message": "not measured"} for kind in pressures),
+    ]
+    return [one | {"lastHeartbeatTime": time, "lastTransitionTime": time} for one in found]
+
+
+def node_object(node: DesiredNode, port: int, network_problem: str | None) -> Object:
+    """The Node, as a kubelet would register it."""
+    unknown = ("machineID", "systemUUID", "kubeProxyVersion")
+    addresses = [{"type": "InternalIP", "address": HOST_ADDRESS}, {"type": "Hostname", "address": node.name}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": node.name,
+            "labels": node.labels | {PROCESS_LABEL: "true"},
+            "annotations": {GENERATION: node.generation, NETWORK: "shared" if network_problem else "private"},
+        },
+        "spec": {"taints": list(node.taints)} | ({"providerID": node.provider_id} if node.provider_id else {}),
+        "status": {
+            "capacity": node.capacity,
+            "allocatable": node.allocatable,
+            "conditions": conditions(network_problem),
+            "addresses": addresses,
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+            "nodeInfo": dict.fromkeys(unknown, "")
+            | {
+                "bootID": boot_id(),
+                "kernelVersion": platform.release(),
+                "osImage": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
+                "operatingSystem": "linux",
+                "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
+                "containerRuntimeVersion": "process://1",
+                "kubeletVersion": "process-node-1",
+            },
+        },
+    }
+
+
+class Registration:
+    """One node's objects. Every method raises ApiError."""
+
+    def __init__(self, api: Api, node: DesiredNode, port: int, network_problem: str | None) -> None:
+        self.node = node
+        self._api, self._port, self._problem = api, port, network_problem
+        self._path, self._lease = _node_path(node.name), _lease_path(node.name)
+
+    def register(self) -> None:
+        """Create the node, or bring what is there up to date."""
+        wanted = node_object(self.node, self._port, self._problem)
+        try:
+            self._api.create("/api/v1/nodes", wanted)
+        except Refused as problem:
+            if problem.status != 409:
+                raise
+            own = {"metadata": {key: wanted["metadata"][key] for key in ("labels", "annotations")}}
+            taints = [{"$patch": "replace"}, *wanted["spec"]["taints"]]  # without it, old taints would stay
+            self._api.patch(self._path, own | {"spec": {"taints": taints, "unschedulable": None}})
+        self._api.patch(f"{self._path}/status", {"status": wanted["status"]})
+
+    def heartbeat(self) -> None:
+        """Renew the lease; register anew when somebody removed the node."""
+        if self._api.find(self._path) is None:
+            self.register()
+        spec = {"holderIdentity": self.node.name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": now()}
+        body: Object = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": spec}
+        try:
+            self._api.patch(self._lease, {"spec": spec})
+        except Refused as problem:
+            if problem.status != 404:
+                raise
+            name = {"metadata": {"name": self.node.name, "namespace": "kube-node-lease"}}
+            self._api.create(self._lease.rpartition("/")[0], body | name)
+
+
+def registered(api: Api) -> set[str]:
+    """Names of the process nodes that the API has, also those of an earlier agent. Raises ApiError."""
+    listed = api.list("/api/v1/nodes", labelSelector=PROCESS_LABEL)
+    return {node["metadata"]["name"] for node in listed["items"]}
+
+
+def close_down(api: Api, name: str) -> None:
+    """Let no new pods in. Raises ApiError."""
+    if api.find(_node_path(name)) is not None:
+        api.patch(_node_path(name), {"spec": {"unschedulable": True}})
+
+
+def remove(api: Api, name: str) -> None:
+    """Raises ApiError."""
+    api.delete(_node_path(name))
+    api.delete(_lease_path(name))
+
+
+def _node_path(name: str) -> str:
+    return f"/api/v1/nodes/{name}"
+
+
+def _lease_path(name: str) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}"
