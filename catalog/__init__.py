@@ -7,17 +7,20 @@ Imports neither boto3 nor Pulumi.
 
 from __future__ import annotations
 
-from catalog import carbon, lustre, power, prices
+from catalog import benchmarks, carbon, lustre, power, prices
 from catalog.efa import efa_plans
 from catalog.instance import UnknownInstance, instances
 from catalog.limit import limits
 from catalog.release import eks_versions, releases
 from catalog.table import CatalogError, UnknownName
+from catalog.tpu import tpus
+from catalog.ultraserver import ultraservers
 
 __all__ = [
     "CatalogError",
     "UnknownInstance",
     "UnknownName",
+    "benchmarks",
     "carbon",
     "efa_plans",
     "eks_versions",
@@ -27,4 +30,6 @@ __all__ = [
     "power",
     "prices",
     "releases",
+    "tpus",
+    "ultraservers",
 ]

@@ -9,15 +9,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from catalog.gcp_prices import gcp_gpu, gcp_instance, gcp_service, tpu
 from catalog.package import table_info
 from catalog.price import Ambiguous, Price
 from catalog.source import cite
 from catalog.table import Row, rows
+from catalog.ultraserver import ultraservers
 
+__all__ = [
+    "Ambiguous",
+    "Price",
+    "SpotAdvisor",
+    "capacity_block",
+    "capacity_block_locations",
+    "dimensions",
+    "gcp_gpu",
+    "gcp_instance",
+    "gcp_service",
+    "on_demand",
+    "regions",
+    "service",
+    "spot",
+    "spot_advisor",
+    "tpu",
+]
 OBSERVED = "observed"
 SPOT = "observed on one day, cheapest zone of the region"
 
@@ -61,7 +80,7 @@ def spot(instance_type: str, region: str) -> Price | None:
     usd = row.maybe_money("spot_usd_h") if row else None
     if row is None or usd is None:
         return None
-    return Price(usd, "hour", row.text("spot_date"), cite(row.text("source_id")), SPOT)
+    return Price(usd, "hour", row.text("spot_date"), cite(row.text("spot_source_id")), SPOT)
 
 
 @cache
@@ -80,8 +99,21 @@ def spot_advisor(instance_type: str, region: str) -> SpotAdvisor | None:
 
 
 @cache
-def _block_rows() -> dict[tuple[str, str], Row]:
-    return {(row.values["instance_type"], row.values["region"]): row for row in rows("aws_capacity_block_prices")}
+def _blocks() -> dict[tuple[str, str], Price]:
+    """Block prices by name and location. An instance that is only sold in UltraServers has its share of one."""
+    found = {
+        (row.values["instance_type"], row.values["region"]): Price(
+            row.money("usd_h"), "hour", row.text("date"), row.text("source"), OBSERVED
+        )
+        for row in rows("aws_capacity_block_prices")
+    }
+    for (name, location), price in list(found.items()):
+        server = ultraservers.get(name)
+        if server and server.instance_type:
+            basis = f"derived: 1/{server.instances} of {name}, which is sold whole"
+            share = replace(price, usd=price.usd / server.instances, basis=basis)
+            found.setdefault((server.instance_type, location), share)
+    return found
 
 
 def capacity_block(name: str, location: str) -> Price | None:
@@ -89,15 +121,12 @@ def capacity_block(name: str, location: str) -> Price | None:
 
     `location` is a region, or the local zone that the price page names: us-east-1-dfw-2a.
     """
-    row = _block_rows().get((name, location))
-    if row is None:
-        return None
-    return Price(row.money("usd_h"), "hour", row.text("date"), row.text("source"), OBSERVED)
+    return _blocks().get((name, location))
 
 
 def capacity_block_locations(name: str) -> tuple[str, ...]:
     """Regions and local zones with a Capacity Block price for this type or UltraServer."""
-    return tuple(location for known, location in _block_rows() if known == name)
+    return tuple(location for known, location in _blocks() if known == name)
 
 
 def regions(instance_type: str) -> tuple[str, ...]:
