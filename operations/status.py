@@ -9,7 +9,7 @@ from rich.table import Table
 
 from operations import engine, history, recovery
 from operations.stack import Stack
-from sandbox import supervisor
+from sandbox import overview, supervisor
 from terminal import UserError, out
 
 
@@ -18,7 +18,7 @@ def run(name: str) -> None:
     stack = Stack.load(name)
     console = out()
     if stack.is_local:
-        supervisor.show(stack.settings, console)
+        overview.show(stack.settings, console)
         if not supervisor.is_running(stack.settings):
             console.print("the local cloud is not running; `make up` starts it")
             return

@@ -7,12 +7,14 @@ rules last. Leaves out how they are kept alive (supervisor.py) and how they are 
 from __future__ import annotations
 
 import dataclasses
-import os
+import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.kubernetes import plane
+from sandbox.kubernetes.nodegroups import BENCH_POOL
+from sandbox.node import check
 from sandbox.settings import Settings
 
 
@@ -59,14 +61,13 @@ def table(settings: Settings, kube: Callable[[str], list[str]]) -> list[Daemon]:
     ]
 
 
+def names() -> list[str]:
+    """Names of all daemons, in the order of their start."""
+    return [*plane.COMPONENTS[:2], "aws", *plane.COMPONENTS[2:], "nodes", "node"]
+
+
+@functools.cache
 def process_node_missing() -> str | None:
     """Why this machine cannot run pods as processes, None when it can."""
-    import importlib.util
-
-    if importlib.util.find_spec("sandbox.node.__main__") is None:
-        return "not written yet"
-    if sys.platform != "linux":
-        return "pods as processes need Linux (mount and pid namespaces); jobs on pool `bench` stay Pending"
-    if os.geteuid() != 0:
-        return "pods as processes need root (mount, chroot); jobs on pool `bench` stay Pending"
-    return None
+    reason = check.ability().missing
+    return reason and f"{reason}; jobs on pool `{BENCH_POOL}` stay Pending"

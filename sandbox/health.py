@@ -26,7 +26,8 @@ def ask(name: str, pid: int | None, settings: Settings) -> str | None:
         return f"does not answer: {reason}"
 
 
-def _get(url: str, settings: Settings | None = None) -> bytes:
+def get(url: str, settings: Settings | None = None) -> bytes:
+    """The body that loopback `url` answers with; `settings` for an address under the sandbox's own authority."""
     # No proxy, whatever the environment says: this is loopback.
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if settings is not None:
@@ -38,25 +39,25 @@ def _get(url: str, settings: Settings | None = None) -> bytes:
 
 
 def _etcd(settings: Settings, _: int | None) -> str | None:
-    state = json.loads(_get(f"http://127.0.0.1:{settings.ports['etcd']}/health"))
+    state = json.loads(get(f"http://127.0.0.1:{settings.ports['etcd']}/health"))
     return None if str(state.get("health")).lower() == "true" else f"unhealthy: {state.get('reason') or state}"
 
 
 def _apiserver(settings: Settings, _: int | None) -> str | None:
-    _get(f"{settings.kubernetes_url}/readyz", settings)
+    get(f"{settings.kubernetes_url}/readyz", settings)
     return None
 
 
 def _healthz(port: str) -> Callable[[Settings, int | None], str | None]:
     def question(settings: Settings, _: int | None) -> str | None:
-        _get(f"https://127.0.0.1:{settings.ports[port]}/healthz", settings)
+        get(f"https://127.0.0.1:{settings.ports[port]}/healthz", settings)
         return None
 
     return question
 
 
 def _aws(settings: Settings, _: int | None) -> str | None:
-    _get(f"{settings.aws_url}/_sandbox/health")
+    get(f"{settings.aws_url}/_sandbox/health")
     return None
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import daemons, health, processes, supervisord
+from sandbox import daemons, health, logs, processes, supervisord
 from sandbox.daemons import Daemon
 from sandbox.kubernetes import binary, bootstrap, pki, stages
 from sandbox.settings import Settings
-from terminal import UserError
+from terminal import UserError, err
 
 Progress = Callable[[str], None]
 READY_LIMIT = 120.0
@@ -28,9 +28,9 @@ READY_LIMIT = 120.0
 DEATHS = 2
 """So many ends of one daemon while we wait for it are not an accident."""
 LOG_LINES = 12
-CLOUD = ("etcd", "run", "node", "kwok.yaml", "simulated-pod.log")
+CLOUD = ("etcd", "run", "node/pods", "kwok.yaml", "simulated-pod.log")
 """What is in the state folder of a running cloud only."""
-KEPT_AT_DOWN = ("pki", "logs", "supervisor", "pulumi-home")
+KEPT_AT_DOWN = ("pki", "logs", "node", "pulumi-home", "supervisor")
 STATES = {
     "STARTING": "starting", "RUNNING": "running", "BACKOFF": "restarting", "STOPPING": "stopping", "EXITED": "stopped",
     "FATAL": "failed", "STOPPED": "stopped",
@@ -57,11 +57,12 @@ class DaemonStatus:
         return self.state == "running" and self.detail == "ready"
 
 
-def quiet(_: str) -> None:
-    """Progress for nobody."""
+def say(line: str) -> None:
+    """Progress for the user, on stderr."""
+    err().print(f"local cloud: {line}", style="dim", markup=False)
 
 
-def start(settings: Settings, progress: Progress = quiet) -> None:
+def start(settings: Settings, progress: Progress = say) -> None:
     """Bring every daemon up and wait until all answer. Raises UserError: a port is taken, a daemon does not live."""
     table = daemons.table(settings, binary.locate(progress))
     with _exclusively(settings, progress):
@@ -84,24 +85,28 @@ def start(settings: Settings, progress: Progress = quiet) -> None:
         _start_in_order(settings, client, [d for d in table if d.missing is None], progress)
 
 
-def stop(settings: Settings, progress: Progress = quiet) -> None:
+def stop(settings: Settings, progress: Progress = say) -> None:
     """End every process of the sandbox and drop the emulated cloud. Fine when nothing runs."""
     with _exclusively(settings, progress):
         _clear(settings, progress)
 
 
-def reset(settings: Settings, progress: Progress = quiet) -> list[Path]:
+def reset(settings: Settings, progress: Progress = say) -> list[Path]:
     """Stop, and remove keys, logs and all else the sandbox wrote but Pulumi's state. Returns what was removed."""
     with _exclusively(settings, progress):
         _clear(settings, progress)
         return _remove(settings, KEPT_AT_DOWN)
 
 
+def is_running(settings: Settings) -> bool:
+    """Whether the sandbox was started and not stopped; single daemons may still be down, see `status`."""
+    return _client(settings) is not None
+
+
 def status(settings: Settings) -> list[DaemonStatus]:
     """What runs now. Never raises because something does not run."""
     table = daemons.table(settings, lambda component: [component])
-    client = _client(settings)
-    known = client.processes() if client else {}
+    known = _known(settings) or {}
     with ThreadPoolExecutor(len(table)) as pool:
         return list(pool.map(lambda daemon: _status_of(settings, daemon, known.get(daemon.name)), table))
 
@@ -115,8 +120,9 @@ def wait_ready(settings: Settings, names: Iterable[str], limit: float = READY_LI
     pids: dict[str, set[int]] = {name: set() for name in waiting}
     end = time.monotonic() + limit
     while waiting:
-        client = _client(settings)
-        known = client.processes() if client else {}
+        known = _known(settings)
+        if known is None:
+            raise UserError(_last_words(settings, supervisord.NAME, "it ended"))
         problems: dict[str, str] = {}
         for name in waiting:
             info = known.get(name) or {}
@@ -133,17 +139,19 @@ def wait_ready(settings: Settings, names: Iterable[str], limit: float = READY_LI
 
 
 def _start_in_order(settings: Settings, client: supervisord.Client, table: list[Daemon], progress: Progress) -> None:
+    known = client.processes()
+    idle = [daemon.name for daemon in table if known[daemon.name]["statename"] not in ("RUNNING", "STARTING")]
+    if idle:
+        progress("starting " + ", ".join(idle))
     for phase in (0, 1, 2):
         for daemon in table:
             if daemon.phase == phase:
                 client.start(daemon.name)
         if phase == 0:
-            progress("Kubernetes API")
             # Earlier, the controller manager would end at once: the access rules it needs are made by the API server.
             wait_ready(settings, ["apiserver"])
         elif phase == 1:
             bootstrap.apply(settings)
-    progress("AWS API, controllers and nodes")
     wait_ready(settings, [daemon.name for daemon in table])
 
 
@@ -161,6 +169,14 @@ def _client(settings: Settings) -> supervisord.Client | None:
     return client
 
 
+def _known(settings: Settings) -> dict[str, dict[str, Any]] | None:
+    """What supervisord knows of each daemon, None when it does not run."""
+    try:
+        return supervisord.Client(settings).processes()
+    except supervisord.Unreachable:
+        return None
+
+
 def _clear(settings: Settings, progress: Progress) -> None:
     """End what runs, in the order that lets pods end well, then whatever is left; remove the emulated cloud."""
     client = _client(settings)
@@ -172,6 +188,7 @@ def _clear(settings: Settings, progress: Progress) -> None:
             for name in set(client.processes()) - {"apiserver", "etcd"}:
                 client.stop(name, wait=False)
             client.stop("apiserver", wait=True)  # without its etcd it would hang until it is killed
+            client.stop("etcd", wait=True)
             client.shutdown()
     left = processes.ours(settings)
     supervisors = [pid for pid, name in left.items() if name == supervisord.NAME]
@@ -228,7 +245,7 @@ def _status_of(settings: Settings, daemon: Daemon, info: dict[str, Any] | None) 
         return DaemonStatus(daemon.name, "unavailable", None, None, None, log, daemon.missing)
     if info is None:
         return DaemonStatus(daemon.name, "stopped", None, None, port, log, "")
-    state = STATES.get(info["statename"], info["statename"].lower())
+    state = STATES.get(info["statename"], "unknown")
     running = info["statename"] in ("RUNNING", "STARTING")
     detail = _problem(settings, daemon.name, info) or "ready"
     return DaemonStatus(
@@ -247,30 +264,12 @@ def _problem(settings: Settings, name: str, info: dict[str, Any]) -> str | None:
     if not info:
         return "supervisord does not know it"
     if info["statename"] not in ("RUNNING", "STARTING"):
-        last = (tail(supervisord.log_path(settings, name), 1) or [""])[0].strip()
+        last = (logs.tail(supervisord.log_path(settings, name), 1) or [""])[0].strip()
         return (f"{info.get('spawnerr') or 'ended'}: {last}" if last else info.get("spawnerr")) or "not running"
     return health.ask(name, info["pid"], settings)
 
 
 def _last_words(settings: Settings, name: str, why: str) -> str:
     log = supervisord.log_path(settings, name)
-    lines = "".join(f"\n    {line}" for line in tail(log, LOG_LINES))
+    lines = "".join(f"\n    {line}" for line in logs.tail(log, LOG_LINES))
     return f"{name} does not work ({why}); the end of {log}:{lines or ' (nothing)'}"
-
-
-def tail(path: Path, count: int) -> list[str]:
-    """The last `count` lines of a file, [] when there is none. Reads from the end: logs grow to 10 MB."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            size = file.tell()
-            block = 1 << 16
-            while True:
-                start_at = max(0, size - block)
-                file.seek(start_at)
-                lines = file.read().decode(errors="replace").splitlines()
-                if start_at == 0 or len(lines) > count:
-                    return lines[-count:] if count else []
-                block *= 2
-    except OSError:
-        return []

@@ -30,7 +30,7 @@ class Reconciler:
     """Makes the cluster's simulated nodes equal to those of an inventory."""
 
     def __init__(self, api: client.ApiClient, log: Callable[[str], None]) -> None:
-        self._core = client.CoreV1Api(api)
+        self._core: Any = client.CoreV1Api(api)  # its types want model objects; it takes plain data as well
         self._log = log
 
     def run(self, inventory: Inventory, wanted: Iterable[DesiredNode]) -> int:
