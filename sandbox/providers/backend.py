@@ -69,7 +69,7 @@ class Live:
 
 
 class Backend(Protocol):
-    """A cloud behind the protocol. All methods may raise `Fail`; `create` and `update` also `HalfMade`."""
+    """A cloud behind the protocol. All methods may raise `Fail`; `create`, `update` and `read` also `HalfMade`."""
 
     version: str
     accept_secrets: bool

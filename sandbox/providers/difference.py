@@ -26,11 +26,15 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """What changed: `changes` by path (`tags.Team`, `ingress[0].fromPort`), and which of those force a replacement."""
+    """What changed: `changes` by path (`tags.Team`, `ingress[0].fromPort`), and which of those force a replacement.
+
+    `outputs`: paths that were found in the state instead of the inputs.
+    """
 
     changes: Mapping[str, Kind] = field(default_factory=dict)
     replaces: frozenset[str] = frozenset()
     delete_before_replace: bool = False
+    outputs: frozenset[str] = frozenset()
 
 
 def step(path: str, key: str | int) -> str:

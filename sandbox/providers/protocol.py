@@ -203,7 +203,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 inputs=self._struct(live.inputs, request.inputs),
             )
 
-        return self.answer(context, f"Read {request.urn}", work)
+        return self.answer(context, f"Read {request.urn}", lambda: self._marking(work, request.inputs))
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
         def work() -> Any:
@@ -268,7 +268,10 @@ def failures(problems: list[Problem]) -> list[Any]:
 
 def diff_response(difference: Difference) -> Any:
     """A difference in the protocol's form: top-level names in `diffs` and `replaces`, full paths in `detailedDiff`."""
-    detailed = {path: _property_diff(kind, path in difference.replaces) for path, kind in difference.changes.items()}
+    detailed = {
+        path: _property_diff(kind, path in difference.replaces, path not in difference.outputs)
+        for path, kind in difference.changes.items()
+    }
     some = provider_pb2.DiffResponse.DIFF_SOME if detailed else provider_pb2.DiffResponse.DIFF_NONE
     return provider_pb2.DiffResponse(
         changes=some,
@@ -280,9 +283,9 @@ def diff_response(difference: Difference) -> Any:
     )
 
 
-def _property_diff(kind: int, replaces: bool) -> Any:
+def _property_diff(kind: int, replaces: bool, of_input: bool) -> Any:
     number: Any = kind + replaces
-    return provider_pb2.PropertyDiff(kind=number, inputDiff=True)
+    return provider_pb2.PropertyDiff(kind=number, inputDiff=of_input)
 
 
 def fault(error: Exception) -> str:

@@ -17,7 +17,7 @@ Reference = tuple[str, str, str, str]
 
 
 class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
-    """YAML as Kubernetes reads it: dates stay text, and only true and false are booleans' other spellings in quotes."""
+    """YAML as Kubernetes reads it: dates stay text."""
 
 
 _Loader.yaml_implicit_resolvers = {
