@@ -17,7 +17,17 @@ from sandbox.aws.call import Call
 Handler = Callable[[Call], Mapping[str, Any] | None]
 
 MODULES: dict[str, tuple[str, ...]] = {
-    "ec2": ("ec2.placement_groups", "ec2.capacity", "ec2.networks"),
+    "budgets": ("budgets",),
+    "ec2": (
+        "ec2.placement_groups",
+        "ec2.capacity",
+        "ec2.networks",
+        "ec2.addresses",
+        "ec2.endpoints",
+        "ec2.leavings",
+        "ec2.rules",
+    ),
+    "ecr": ("ecr",),
     "eks": (
         "eks.clusters",
         "eks.cluster_updates",
@@ -29,6 +39,12 @@ MODULES: dict[str, tuple[str, ...]] = {
         "eks.tags",
     ),
     "fsx": ("fsx.file_systems", "fsx.repositories"),
+    "iam": ("iam",),
+    "kms": ("kms",),
+    "logs": ("logs",),
+    "resourcegroupstaggingapi": ("tagging",),
+    "s3": ("s3.buckets", "s3.configurations"),
+    "sns": ("sns",),
 }
 """Modules under this package by service (botocore's name)."""
 

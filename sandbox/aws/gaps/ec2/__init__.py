@@ -37,6 +37,12 @@ def tags_of(call: Call, identity: str) -> list[Record]:
     return [{"Key": key, "Value": value} for key, value in call.backend("ec2").tags.get(identity, {}).items()]
 
 
+def drop_tags(call: Call, *identities: str) -> None:
+    """Forget the tags of what is gone."""
+    for identity in identities:
+        call.backend("ec2").tags.pop(identity, None)
+
+
 def filtered(call: Call, records: Iterable[Record], members: dict[str, str]) -> list[Record]:
     """Records that pass `Filters`: `members` maps a filter's name to a member; `tag:KEY` and `tag-key` always work."""
     found = list(records)

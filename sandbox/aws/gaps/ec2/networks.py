@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.aws.call import Call
 from sandbox.aws.gaps import amends, serves
-from sandbox.aws.gaps.ec2 import Record, tags_of
+from sandbox.aws.gaps.ec2 import Record, drop_tags, tags_of
 from sandbox.aws.wire import ApiError
 
 DNS_OPTIONS = {
@@ -104,7 +104,10 @@ def change_launch_template(call: Call) -> Record:
     if identity and identity not in call.backend("ec2").launch_templates:
         text = f"The launch template ID '{identity}' does not exist."
         raise ApiError("InvalidLaunchTemplateId.NotFound", text)
-    return call.native()
+    answer = call.native()
+    if call.target.action == "DeleteLaunchTemplate":
+        drop_tags(call, answer["LaunchTemplate"]["LaunchTemplateId"])
+    return answer
 
 
 def _template(call: Call, template: Any) -> Record:
