@@ -61,7 +61,8 @@ class Collective:
     nodes: int | None
     accelerators: int | None
     collective: str
-    message_bytes: int
+    message_bytes: int | None
+    """None: the source gives an asymptotic peak without its size."""
     bus_gb_s: float
     """As nccl-tests defines it."""
     node_nic_gb_s: float | None
@@ -140,7 +141,7 @@ def collectives() -> tuple[Collective, ...]:
             nodes=row.maybe_integer("nodes"),
             accelerators=row.maybe_integer("gpus"),
             collective=row.text("collective"),
-            message_bytes=row.integer("message_bytes"),
+            message_bytes=row.maybe_integer("message_bytes"),
             bus_gb_s=row.number("busbw_gb_s"),
             node_nic_gb_s=row.maybe_number("node_nic_gb_s"),
             wire_cap_gb_s=row.maybe_number("wire_cap_gb_s"),

@@ -46,13 +46,15 @@ def _line(field: dict[str, Any]) -> str:
     return f"| {field['name']} | {field.get('unit', '')} | {meaning} |".replace("<5%", "&lt;5%")
 
 
-def current(readme: Path = DATA / "README.md") -> bool:
+def current() -> bool:
     """Whether the README's section is what the tables say."""
+    readme = DATA / "README.md"
     return _rewritten(readme) == readme.read_text(encoding="utf-8")
 
 
-def write(readme: Path = DATA / "README.md") -> None:
+def write() -> None:
     """Bring the README's section up to date."""
+    readme = DATA / "README.md"
     text = _rewritten(readme)
     temporary = readme.with_suffix(".tmp")
     temporary.write_text(text, encoding="utf-8")
