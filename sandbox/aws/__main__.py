@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -42,6 +43,8 @@ def listen(application: Any, port: int) -> Any:
     """A server with one thread: moto's state is not safe against more. Port 0 takes a free one."""
     from waitress.server import create_server
 
+    # one thread: a request that waits for the one before it is the rule, and no news
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         return create_server(
             application,

@@ -65,7 +65,8 @@ class Moto:
 
     def reply(self, environ: dict[str, Any], body: bytes, target: Target) -> Reply:
         """What moto answers. Raises NotAvailable for what it does not implement."""
-        if not implements(target):
+        told = target.operation is not None or target.backend in (None, "s3", *HIDDEN)
+        if told and implements(target.backend, target.action) is False:
             raise NotAvailable(target.service, target.action)
         try:
             reply = self.raw(environ, body)
@@ -111,42 +112,53 @@ def backend(service: str, account: str, region: str) -> Any:
     return regions[get_partition(region)] if service in ("iam", "s3", "sts", "budgets") else regions[region]
 
 
+def backend_name(service: str) -> str | None:
+    """moto's name of a service of botocore; None when moto has no such service."""
+    from moto import backends
+
+    name = {"lambda": "awslambda"}.get(service, service.replace("-", ""))
+    return name if name in backends.list_of_moto_modules() else None
+
+
 @functools.cache
-def response_class(backend_name: str) -> Any:
+def response_class(name: str) -> Any:
     """The one class that answers for a service in moto; None when there is more than one way in."""
     import importlib
 
-    module = importlib.import_module(f"moto.{backend_name}.urls")
+    module = importlib.import_module(f"moto.{name}.urls")
     classes = {getattr(handler, "__self__", None) for handler in module.url_paths.values()}
     found = classes.pop() if len(classes) == 1 else None
     return found if isinstance(found, type) else None
 
 
 @functools.cache
-def _methods(backend_name: str) -> frozenset[str] | None:
+def _methods(name: str) -> frozenset[str] | None:
     """Methods of a service that moto dispatches by the action's name; None when it does so differently."""
     import importlib
 
-    from moto.core.utils import method_names_from_class
+    from moto.core.utils import get_service_model, method_names_from_class
 
-    response = response_class(backend_name)
-    module = importlib.import_module(f"moto.{backend_name}.urls")
-    by_name = all(getattr(handler, "__name__", "") == "dispatch" for handler in module.url_paths.values())
-    return frozenset(method_names_from_class(response)) if response is not None and by_name else None
+    response = response_class(name)
+    if response is None:
+        return None
+    handlers = importlib.import_module(f"moto.{name}.urls").url_paths.values()
+    dispatched = [getattr(handler, "__name__", "") == "dispatch" for handler in handlers]
+    # where one path takes all actions, further paths serve something else (SNS: its certificate)
+    one_path = get_service_model(response().boto3_service_name).protocol in ("ec2", "json", "query")
+    by_name = any(dispatched) if one_path else all(dispatched)
+    return frozenset(method_names_from_class(response)) if by_name else None
 
 
-def implements(target: Target) -> bool:
-    """Whether moto has the action, as far as can be told without calling it."""
+def implements(name: str | None, action: str) -> bool | None:
+    """Whether moto has an action; None when that cannot be told without calling it."""
     from moto.core.utils import camelcase_to_underscores
 
-    if target.backend is None or target.backend in HIDDEN:
+    if name is None or name in HIDDEN:
         return False
-    if target.backend == "s3":
-        return target.action in S3_ACTIONS
-    if target.operation is None:
-        return True
-    methods = _methods(target.backend)
-    return methods is None or camelcase_to_underscores(target.action) in methods
+    if name == "s3":
+        return action in S3_ACTIONS
+    methods = _methods(name)
+    return None if methods is None else camelcase_to_underscores(action) in methods
 
 
 def _signature(environ: dict[str, Any]) -> tuple[str, str, str]:

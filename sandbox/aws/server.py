@@ -32,7 +32,7 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 
 class Application:
-    """One AWS API. `boot_id` tells clients that state was lost: it is new in every process."""
+    """One AWS API. `boot_id` tells clients that state was lost: it is new in every process and after a reset."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
@@ -89,6 +89,7 @@ class Application:
     def _administer(self, environ: dict[str, Any], path: str, body: bytes) -> Reply:
         if path == "/moto-api/reset":
             state.forget()
+            self.boot_id = uuid.uuid4().hex
         return self.moto.raw(environ, body)
 
     def _own(self, environ: dict[str, Any], path: str, body: bytes) -> Reply:
@@ -101,6 +102,9 @@ class Application:
             return self._own_answer(method, path, value)
         except (ValueError, TypeError) as problem:
             return Reply.json({"error": str(problem)}, 400)
+        except Exception as problem:  # noqa: BLE001 - as for AWS calls: the server goes on
+            traceback.print_exc(file=sys.stderr)
+            return Reply.json({"error": f"{type(problem).__name__}: {problem}"}, 500)
 
     def _own_answer(self, method: str, path: str, value: Any) -> Reply:
         answers: dict[tuple[str, str], Callable[[], Any]] = {
