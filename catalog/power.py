@@ -4,8 +4,9 @@ No cloud publishes the power of a current accelerator instance, so a figure is o
 
 - `proxy`: the maximum is that of the vendor's own machine with the same accelerators (a DGX); AWS builds its own.
 - `modelled`: a data set of 2021 that measured or modelled the very type.
-- `lower-bound`: accelerator TDP plus CPU and memory (or TDP alone). Fans, network cards, NVMe and power-supply loss are
-  missing; for eight H100 it says 6.8 kW where the vendor's machine is rated 10.2 kW.
+- `lower-bound`: accelerator TDP plus CPU and memory (TDP alone where the rest is unknown; CPU and memory of a plain
+  machine). Fans, network cards, NVMe and power-supply loss are missing; for eight H100 it says 6.8 kW where the vendor's
+  machine is rated 10.2 kW.
 
 Cooling is not in these figures: multiply by the PUE of the region (`carbon.pue`).
 """
@@ -21,7 +22,11 @@ from catalog.source import cite
 from catalog.table import Row, rows
 
 Kind = Literal["proxy", "modelled", "lower-bound"]
-DERIVED = "D1"
+METHODS = {
+    "D1": "accelerator TDP + CPU + memory (lower bound)",
+    "D2": "CPU + memory (lower bound)",
+}
+"""Words for the derived rows; sources.csv says how they were worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,8 @@ def node(instance_type: str) -> NodePower | None:
 
 def _tabled(row: Row, instance: Instance | None) -> NodePower:
     source_id, table_max = row.text("source_id"), row.number("max_w")
-    derived = source_id == DERIVED
-    method = "accelerator TDP + CPU + memory (lower bound)" if derived else "data set of 2021 (modelled)"
+    derived = source_id in METHODS
+    method = METHODS.get(source_id, "data set of 2021 (modelled)")
     if derived and instance and instance.accelerator and instance.accelerator.tdp_w is None:
         method += ", TDP by a third party because its maker publishes none"
     kind: Kind = "lower-bound" if derived else "modelled"

@@ -29,6 +29,12 @@ def test_a_sum_of_parts_is_called_a_lower_bound() -> None:
     assert node.source == "derived (D1)"
 
 
+def test_a_plain_machine_has_the_sum_of_cpu_and_memory_as_a_lower_bound() -> None:
+    node = power.node("m7i.2xlarge")
+    assert node and node.kind == "lower-bound" and node.basis.endswith("CPU + memory (lower bound)")
+    assert node.max_w == pytest.approx(8 * 4.1605 + 32 * 0.392, abs=0.1)
+
+
 def test_a_third_partys_tdp_is_named_as_such() -> None:
     node = power.node("trn2.48xlarge")
     assert node and "TDP by a third party" in node.basis
@@ -44,7 +50,7 @@ def test_a_part_of_a_gpu_draws_its_part() -> None:
     assert node and node.max_w == 9
 
 
-@pytest.mark.parametrize("name", ["trn1.32xlarge", "inf2.48xlarge", "m7i.large", "no-such.type"])
+@pytest.mark.parametrize("name", ["trn1.32xlarge", "inf2.48xlarge", "c8a.large", "no-such.type"])
 def test_unknown_power_stays_unknown(name: str) -> None:
     assert power.node(name) is None
 
