@@ -1,1 +1,1 @@
-"""policies."""
+"""What must never be true. `rules/` is the pack, `check` runs it without an engine."""

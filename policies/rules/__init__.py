@@ -1,0 +1,11 @@
+"""All rules of the pack, by theme: one module a theme, one function a rule."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from . import network, s3
+from .model import Rule
+
+MODULES: tuple[ModuleType, ...] = (network, s3)
+ALL: tuple[Rule, ...] = tuple(entry for module in MODULES for entry in vars(module).values() if isinstance(entry, Rule))
