@@ -5,7 +5,7 @@ No cloud publishes the power of a current accelerator instance, so a figure is o
 - `proxy`: the maximum is that of the vendor's own machine with the same accelerators (a DGX); AWS builds its own.
 - `modelled`: a data set of 2021 that measured or modelled the very type.
 - `lower-bound`: accelerator TDP plus CPU and memory (TDP alone where the rest is unknown; CPU and memory of a plain
-  machine). Fans, network cards, NVMe and power-supply loss are missing; for eight H100 it says 6.8 kW where the vendor's
+  machine). Fans, network cards, NVMe and power-supply loss are missing; for eight H100 it says 6.8 kW, and the vendor's
   machine is rated 10.2 kW.
 
 Cooling is not in these figures: multiply by the PUE of the region (`carbon.pue`).
