@@ -25,6 +25,10 @@ APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
 _JSON = "application/json"
 _TIMEOUT = urllib3.Timeout(connect=5, read=60)
+_CONNECTING = urllib3.Retry(2, redirect=False, respect_retry_after_header=False)
+"""A connection that the server closed meanwhile is made again; waiting for a busy server is ours, so that it can be
+cancelled.
+"""
 _REPEATS = 10  # client-go's limit
 _MAX_DELAY = 30.0
 Query = dict[str, str]
@@ -156,7 +160,9 @@ class Cluster:
             if authorization:
                 headers["Authorization"] = authorization
             try:
-                answer = pool.request(method, url, body=data, headers=headers, timeout=_TIMEOUT, redirect=False)
+                answer = pool.request(
+                    method, url, body=data, headers=headers, timeout=_TIMEOUT, retries=_CONNECTING, redirect=False
+                )
             except urllib3.exceptions.HTTPError as error:
                 raise Unreachable(f"the Kubernetes API at {self.server} does not answer: {_cause(error)}") from None
             if answer.status != 401:
