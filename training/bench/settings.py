@@ -1,0 +1,128 @@
+"""What to measure and with whom: from the environment of the job and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .arithmetic import parse_size
+
+ELEMENT_BYTES = 4  # float32
+DTYPES = ("float32", "bfloat16", "float16")
+PARTS = ("allreduce", "gemm")
+CPU_SIZES = (4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20)
+ACCELERATOR_SIZES = (*CPU_SIZES, 256 << 20, 1 << 30, 4 << 30)
+CPU_ORDERS = (512, 1024)
+ACCELERATOR_ORDERS = (4096, 8192)
+
+
+class UsageError(Exception):
+    """Settings that cannot be: one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One rank's part in one run."""
+
+    rank: int
+    world_size: int
+    master: str
+    """Name or address of rank 0."""
+    port: int
+    """JAX's coordinator listens here on rank 0, our own reports go to the port above."""
+    parts: tuple[str, ...]
+    sizes: tuple[int, ...] | None
+    """All-reduce message sizes in bytes per rank; None: by the kind of device."""
+    orders: tuple[int, ...] | None
+    """Orders of the square matrices; None: by the kind of device."""
+    dtypes: tuple[str, ...]
+    warmup: int
+    repetitions: int
+    start_seconds: float
+    """How long to wait for the other ranks."""
+    limit_seconds: float
+    """How long the measurement may take once all ranks are there."""
+    config_map: str | None
+    """Where rank 0 writes the result in its own namespace."""
+
+    @property
+    def report_port(self) -> int:
+        return self.port + 1
+
+
+def load(parts: tuple[str, ...], flags: Mapping[str, str | None], env: Mapping[str, str] = os.environ) -> Settings:
+    """Flags win over the environment. Raises UsageError with all problems."""
+    problems: list[str] = []
+
+    def value(names: tuple[str, ...], default: str, convert: Callable[[str], Any], what: str) -> Any:
+        name, text = next(((name, env[name]) for name in names if env.get(name)), (names[0], default))
+        flag = names[0].removeprefix("BENCH_").lower().replace("_", "-")
+        if flags.get(flag):
+            name, text = f"--{flag}", str(flags[flag])
+        try:
+            return convert(text)
+        except ValueError as problem:
+            problems.append(f"{name}: {problem if what == '' else f'{text!r} is not {what}'}")
+            return convert(default)  # not used: the problems are raised below
+
+    rank = value(("RANK", "JOB_COMPLETION_INDEX"), "0", _at_least(0), "a rank (0, 1, ...)")
+    world = value(("WORLD_SIZE",), "1", _at_least(1), "a number of ranks (1, 2, ...)")
+    port = value(("MASTER_PORT",), "29500", _at_least(1), "a port (1-65534)")
+    found = {
+        "sizes": value(("BENCH_SIZES",), "", _listed(parse_size), ""),
+        "orders": value(("BENCH_ORDERS",), "", _listed(_at_least(1)), "a list of matrix orders such as 512,1024"),
+        "dtypes": value(("BENCH_DTYPES",), "float32,bfloat16", _listed(_dtype), ""),
+        "warmup": value(("BENCH_WARMUP",), "2", _at_least(0), "a number (0, 1, ...)"),
+        "repetitions": value(("BENCH_REPETITIONS",), "10", _at_least(1), "a number (1, 2, ...)"),
+        "start_seconds": value(("BENCH_START_SECONDS",), "300", _positive, "a number of seconds above 0"),
+        "limit_seconds": value(("BENCH_LIMIT_SECONDS",), "1800", _positive, "a number of seconds above 0"),
+    }
+    if rank >= world and not problems:
+        problems.append(f"rank {rank} of {world} ranks: ranks count from 0, give WORLD_SIZE above the rank")
+    if port > 65534:
+        problems.append(f"MASTER_PORT: {port} is not a port (1-65534; the one above it is used too)")
+    if found["sizes"] and any(size % ELEMENT_BYTES for size in found["sizes"]):
+        problems.append(f"BENCH_SIZES: every size must be a multiple of {ELEMENT_BYTES} bytes, one float32")
+    problems += [f"{part}: no such benchmark; choose from {', '.join(PARTS)}" for part in parts if part not in PARTS]
+    if problems:
+        raise UsageError(problems)
+    return Settings(
+        rank=rank,
+        world_size=world,
+        master=env.get("MASTER_ADDR") or "127.0.0.1",
+        port=port,
+        parts=parts or PARTS,
+        config_map=env.get("RESULT_CONFIGMAP") or None,
+        **found,
+    )
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if int(text) < least:
+            raise ValueError(text)
+        return int(text)
+
+    return convert
+
+
+def _positive(text: str) -> float:
+    if float(text) <= 0:
+        raise ValueError(text)
+    return float(text)
+
+
+def _dtype(text: str) -> str:
+    if text not in DTYPES:
+        raise ValueError(f"{text!r} is not one of {', '.join(DTYPES)}")
+    return text
+
+
+def _listed(one: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...] | None]:
+    return lambda text: tuple(one(part.strip()) for part in text.split(",") if part.strip()) or None
