@@ -52,8 +52,9 @@ class Moto:
     def _route(target: Target, request: Any) -> None:
         from botocore.exceptions import UnknownServiceError
         from moto.core.request import determine_request_protocol
-        from moto.core.routing import NotFound, get_service_router
+        from moto.core.routing import get_service_router
         from moto.core.utils import get_service_model
+        from werkzeug.exceptions import NotFound
 
         try:
             model = get_service_model(target.service)
@@ -126,9 +127,9 @@ def response_class(name: str) -> Any:
     import importlib
 
     module = importlib.import_module(f"moto.{name}.urls")
-    classes = {getattr(handler, "__self__", None) for handler in module.url_paths.values()}
-    found = classes.pop() if len(classes) == 1 else None
-    return found if isinstance(found, type) else None
+    owners = [handler.__self__ for handler in module.url_paths.values() if hasattr(handler, "__self__")]
+    classes = {owner if isinstance(owner, type) else type(owner) for owner in owners}
+    return classes.pop() if len(classes) == 1 else None
 
 
 @functools.cache

@@ -6,9 +6,9 @@ but is signed with it, as header x-k8s-aws-id. So the signature is computed agai
 each emulated cluster: the one that matches is the cluster meant. Format and checks:
 kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go; tokens live 15 minutes.
 
-Principals: the local account's own key (`sandbox.settings.ACCESS_KEY`) is `arn:aws:sts::<account>:user/moto`, as moto's
-GetCallerIdentity says, and is also found under `arn:aws:iam::<account>:user/moto`; keys of IAM users are the user; keys
-of assumed roles are found under the role's ARN. Left out: the aws-auth ConfigMap.
+Principals: the local account's own key (`sandbox.settings.ACCESS_KEY`) is `arn:aws:iam::<account>:user/moto`, and is
+also found under `arn:aws:sts::<account>:user/moto`, which is what moto's GetCallerIdentity says; keys of IAM users are
+the user; keys of assumed roles are found under the role's ARN. Left out: the aws-auth ConfigMap.
 
 Groups. An access entry gives its own `kubernetesGroups`; each access policy associated with it adds one:
 
@@ -28,7 +28,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -103,7 +102,7 @@ def _user(token: str) -> dict[str, Any]:
         raise Denied(f"{who.arn} has no access entry in cluster {cluster.name}")
     if entry.record["type"] != "STANDARD":
         raise Denied(f"the access entry of {who.arn} is of type {entry.record['type']}: nodes do not come with tokens")
-    session = re.sub(r"[^\w+=,.@-]", "-", who.session)
+    session = who.session.replace("@", "-")
     username = entry.record["username"].replace("{{SessionName}}", session).replace("{{SessionNameRaw}}", who.session)
     return {
         "username": username,
@@ -114,7 +113,7 @@ def _user(token: str) -> dict[str, Any]:
             "arn": [who.arn],
             "canonicalArn": [who.arn],
             "principalId": [who.user_id],
-            "sessionName": [who.session],
+            **({"sessionName": [who.session]} if who.session else {}),
         },
     }
 

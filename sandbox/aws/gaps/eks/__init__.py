@@ -8,7 +8,6 @@ EKS Anywhere, Outposts.
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -106,18 +105,22 @@ def page(call: Call, names: list[Any], member: str) -> Record:
 
 
 def minor(version: str) -> int:
-    """The NN of "1.NN". Raises InvalidParameterException for anything else."""
-    found = re.fullmatch(r"1\.(\d{2})", version)
-    if not found:
-        raise invalid(f"unsupported Kubernetes version {version}")
-    return int(found[1])
+    """The NN of "1.NN". Raises InvalidParameterException for versions that the catalog does not know of EKS."""
+    from catalog import eks_versions
+
+    if version not in eks_versions:
+        raise invalid(f"unsupported Kubernetes version {version}: the catalog knows {', '.join(eks_versions)}")
+    return int(version.split(".")[1])
 
 
 def default_version() -> str:
     """The Kubernetes version of a cluster that names none: the newest that the catalog knows for EKS."""
     from catalog import releases
 
-    return releases["eks"].version
+    version = releases["eks"].version
+    if version is None:
+        raise invalid("give a version: the catalog names none for EKS")
+    return version
 
 
 def role_exists(call: Call, arn: str, what: str) -> None:

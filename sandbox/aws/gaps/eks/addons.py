@@ -1,6 +1,7 @@
 """EKS add-ons. Nothing is installed: the local cluster has no network to pull from, and says so in no health issue.
 
-Versions come from the catalog (`catalog.releases`); an add-on it does not know must be created with its version.
+Versions come from the catalog (`catalog.releases`); one that is neither given nor known there is answered as
+v0.0.0-local.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ import uuid
 
 from sandbox.aws.call import Call
 from sandbox.aws.gaps import serves
-from sandbox.aws.gaps.eks import Cluster, Record, cluster_of, in_use, invalid, not_found, page, updated
+from sandbox.aws.gaps.eks import Cluster, Record, cluster_of, default_version, in_use, invalid, not_found, page, updated
 from sandbox.aws.gaps.eks.pod_identity import new_association
 
 VERSION = re.compile(r"v\d+\.\d+\.\d+(-[\w.]+)?")
+UNKNOWN_CHOICE = "v0.0.0-local"
+"""What stands for EKS's own choice where the catalog does not know it."""
 
 
-def _known(name: str) -> str | None:
-    """The version of an add-on in the catalog."""
+def _known(name: str, kubernetes: str) -> str | None:
+    """The version of an add-on that the catalog knows for a Kubernetes version."""
     from catalog import releases
 
     release = releases.get(name)
-    return release.version if release else None
+    return release.for_kubernetes(kubernetes) if release else None
 
 
 def _addon(call: Call) -> tuple[Cluster, Record]:
@@ -33,10 +36,8 @@ def _addon(call: Call) -> tuple[Cluster, Record]:
     return cluster, cluster.addons[name]
 
 
-def _version(name: str, given: str | None) -> str:
-    version = given or _known(name)
-    if version is None:
-        raise invalid(f"Addon {name}: the local cloud knows no default version; give addonVersion", addonName=name)
+def _version(cluster: Cluster, name: str, given: str | None) -> str:
+    version = given or _known(name, cluster.record["version"]) or UNKNOWN_CHOICE
     if not VERSION.fullmatch(version):
         raise invalid(f"Addon version specified is not supported: {version}", addonName=name)
     return version
@@ -79,7 +80,7 @@ def create(call: Call) -> Record:
         "addonName": name,
         "clusterName": cluster.name,
         "status": "ACTIVE",
-        "addonVersion": _version(name, given.get("addonVersion")),
+        "addonVersion": _version(cluster, name, given.get("addonVersion")),
         "health": {"issues": []},
         "addonArn": call.arn(f"addon/{cluster.name}/{name}/{uuid.uuid4()}"),
         "createdAt": time.time(),
@@ -113,7 +114,7 @@ def update(call: Call) -> Record:
     given, name = call.params, record["addonName"]
     after: Record = {}
     if given.get("addonVersion"):
-        after["addonVersion"] = _version(name, given["addonVersion"])
+        after["addonVersion"] = _version(cluster, name, given["addonVersion"])
     if given.get("configurationValues") is not None:
         after["configurationValues"] = _values(name, given["configurationValues"])
     if given.get("serviceAccountRoleArn") is not None:
@@ -137,13 +138,12 @@ def delete(call: Call) -> Record:
 @serves("eks", "DescribeAddonVersions")
 def describe_versions(call: Call) -> Record:
     """The one version of an add-on that the catalog has. Raises when it does not know the add-on."""
-    name = call.params.get("addonName")
+    name, wanted = call.params.get("addonName"), call.params.get("kubernetesVersion") or default_version()
     if not name:
         raise call.not_available("without addonName")
-    version = _known(name)
+    version = _known(name, wanted)
     if version is None:
-        raise not_found(f"No addon: {name} in the catalog of the local cloud", addonName=name)
-    wanted = call.params.get("kubernetesVersion")
-    compatible = [{"clusterVersion": wanted, "platformVersions": ["*"], "defaultVersion": True}] if wanted else []
+        raise not_found(f"No addon: {name} for {wanted} in the catalog of the local cloud", addonName=name)
+    compatible = [{"clusterVersion": wanted, "platformVersions": ["*"], "defaultVersion": True}]
     entry = {"addonVersion": version, "compatibilities": compatible, "requiresConfiguration": False}
     return {"addons": [{"addonName": name, "addonVersions": [entry]}]}

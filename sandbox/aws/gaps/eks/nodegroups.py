@@ -63,9 +63,10 @@ def create(call: Call) -> Record:
     for member in ("remoteAccess", "warmPoolConfig"):
         if given.get(member) is not None:
             record[member] = given[member]
-    record["resources"] = {"autoScalingGroups": [{"name": f"eks-{name}-{identity}"}]}
+    resources: Record = {"autoScalingGroups": [{"name": f"eks-{name}-{identity}"}]}
     if given.get("remoteAccess"):
-        record["resources"]["remoteAccessSecurityGroup"] = new_id("sg-")
+        resources["remoteAccessSecurityGroup"] = new_id("sg-")
+    record["resources"] = resources
     _scaling_group(call, record)
     cluster.nodegroups[name] = record
     if (

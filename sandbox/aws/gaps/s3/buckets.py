@@ -72,10 +72,10 @@ def pass_over_conditions() -> None:
     from moto.iam.access_control import IAMPolicy, PermissionResult
     from moto.s3.models import FakeBucket
 
-    def get_permission(bucket: Any, action: str, resource: str) -> Any:
-        if bucket.policy is None:
+    def get_permission(self: Any, action: str, resource: str) -> Any:
+        if self.policy is None:
             return PermissionResult.NEUTRAL
-        document = json.loads(bucket.policy)
+        document = json.loads(self.policy)
         plain = [statement for statement in _statements(document) if not statement.get("Condition")]
         return IAMPolicy(json.dumps({**document, "Statement": plain})).is_action_permitted(action, resource)
 
