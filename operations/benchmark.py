@@ -1,8 +1,8 @@
 """The verdict of `make up`: waits for the benchmark Jobs of a stack, reads their results, keeps them in the history.
 
 The stack exports where a result lies (`{pool: {namespace, job, result}}`), not the result: the program makes no
-look-ups. A Job on simulated nodes was scheduled, not measured; without a node that can run processes there is no measurement, and
-neither is ever shown as a pass.
+look-ups. A Job on simulated nodes was scheduled, not measured; without a node that can run processes there is no
+measurement; neither is ever shown as a pass.
 """
 
 from __future__ import annotations
@@ -10,35 +10,47 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from operations import engine, history
 from operations.stack import Stack
-from terminal import UserError, err
+from sandbox.daemons import process_node_missing
+from terminal import err
+from training.bench import verdict as bench
 
 if TYPE_CHECKING:
     from kubernetes import client as kube
 
 SIMULATED = "type=kwok"
 """Label of the nodes that only pretend to run pods."""
+POOL = "dc/pool"
+"""Label of a node that names its pool."""
 TIMEOUT_S = 1200
 """How long to wait for one Job; the Job's own deadline normally ends it earlier."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of one pool: `word` is PASS, FAIL, `scheduled, not measured` or `not measured`."""
+    """What is known of one pool, and the figures behind it."""
 
     pool: str
-    word: str
-    summary: str = ""
-    lines: list[str] = field(default_factory=list)
+    of: bench.Verdict
     result: Mapping[str, Any] | None = None
 
     @property
+    def word(self) -> str:
+        return self.of.outcome.value
+
+    @property
     def failed(self) -> bool:
-        return self.word == "FAIL"
+        return self.of.failed
+
+    @property
+    def summary(self) -> str:
+        """The reasons, or for a pass the best figures, on one line."""
+        measured = [check.measured for check in self.of.checks if " at best" in check.measured]
+        return "; ".join(self.of.reasons or measured)
 
 
 @dataclass(frozen=True)
@@ -106,45 +118,37 @@ def wait(
 ) -> Verdict:
     """Wait until the Job has ended or it is clear that it cannot, and judge it."""
     deadline = time.monotonic() + timeout
-    while True:
-        state = _state(cluster, place)
-        if state is not None:
-            return state
+    while (verdict := look(cluster, place)) is None:
         if time.monotonic() > deadline:
-            reasons = waiting_reasons(cluster.pods(place))
-            return Verdict(place.pool, "FAIL", f"job {place.job} did not end within {timeout:.0f} s", reasons)
+            late = f"job {place.job} did not end within {timeout:.0f} s"
+            return _fail(place, late, *waiting_reasons(cluster.pods(place)))
         pause(0.5)
+    return verdict
 
 
-def _state(cluster: Cluster, place: Place) -> Verdict | None:
-    """The verdict, or None while the Job still runs."""
-    from training.bench import verdict as bench
-
+def look(cluster: Cluster, place: Place) -> Verdict | None:
+    """The verdict as things stand, or None while the Job still runs."""
     job, pods = cluster.job(place), cluster.pods(place)
     ranks = job.spec.completions or 1  # type: ignore[union-attr]
-    placed = [pod for pod in pods if pod.spec.node_name]  # type: ignore[union-attr]
-    simulated = cluster.nodes(SIMULATED)
-    if len(placed) >= ranks and all(pod.spec.node_name in simulated for pod in placed):  # type: ignore[union-attr]
-        nodes = sorted({pod.spec.node_name for pod in placed})  # type: ignore[union-attr]
-        return Verdict(place.pool, "scheduled, not measured", f"{ranks} ranks on simulated nodes {', '.join(nodes)}")
-    if not cluster.nodes(f"dc/pool={place.pool}"):
-        reason = _without_nodes()
-        return Verdict(place.pool, "not measured", reason) if reason else None
+    nodes = {pod.spec.node_name for pod in pods if pod.spec.node_name}  # type: ignore[union-attr]
+    placed = sum(bool(pod.spec.node_name) for pod in pods)  # type: ignore[union-attr]
+    if placed >= ranks and nodes <= cluster.nodes(SIMULATED):
+        return Verdict(place.pool, bench.scheduled(placed, len(nodes)))
     conditions = {entry.type for entry in job.status.conditions or [] if entry.status == "True"}  # type: ignore[union-attr]
-    if not conditions & {"Complete", "Failed"}:
-        return None
-    outcome = bench.judge(cluster.result(place), ranks=ranks)
-    reasons = [*outcome.reasons, *(waiting_reasons(pods) if "Failed" in conditions else [])]
-    if "Failed" in conditions and outcome.word == "PASS":
-        return Verdict(place.pool, "FAIL", f"job {place.job} failed", reasons)
-    return Verdict(place.pool, outcome.word, outcome.summary, [*outcome.figures, *reasons], outcome.result)
+    if "Complete" in conditions:
+        result = cluster.result(place)
+        return Verdict(place.pool, bench.judge(result), result)
+    if "Failed" in conditions:
+        result = cluster.result(place)
+        reasons = bench.judge(result).reasons if result else ()
+        return _fail(place, f"job {place.job} failed", *reasons, *waiting_reasons(pods), result=result)
+    if not cluster.nodes(f"{POOL}={place.pool}") and (missing := process_node_missing()):
+        return Verdict(place.pool, bench.not_measured(missing))
+    return None
 
 
-def _without_nodes() -> str | None:
-    """Why no node of this machine runs processes, or None when one is only late."""
-    from sandbox.node import unavailable
-
-    return unavailable()
+def _fail(place: Place, *reasons: str, result: Mapping[str, Any] | None = None) -> Verdict:
+    return Verdict(place.pool, bench.Verdict(bench.Outcome.FAIL, reasons), result)
 
 
 def waiting_reasons(pods: list[kube.V1Pod]) -> list[str]:
@@ -170,8 +174,3 @@ def _remember(stack: Stack, place: Place, verdict: Verdict) -> None:
         return
     entry = {"pool": place.pool, "job": place.job, "verdict": verdict.word, "summary": verdict.summary}
     history.append(stack, {**entry, "result": verdict.result})
-
-
-def unfinished(error: Exception) -> UserError:
-    """What to say when the cluster's API fails while a benchmark is read."""
-    return UserError(f"the benchmark could not be read: {type(error).__name__}: {error}")

@@ -19,7 +19,7 @@ NOT_OBJECTS = frozenset({"Event", "Endpoints", "EndpointSlice", "PodMetrics", "N
 
 
 def inventory(stack: Stack) -> dict[str, list[str]]:
-    """Everything that exists in the local cloud beyond what AWS and Kubernetes provide themselves, by service or kind."""
+    """Everything in the local cloud beyond what AWS and Kubernetes provide themselves, by service or kind."""
     import boto3
 
     from sandbox.providers.aws import leftovers as aws

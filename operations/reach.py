@@ -43,10 +43,9 @@ def problem(wanted: plan.Plan) -> str | None:
 def local_addresses() -> list[ipaddress.IPv4Address]:
     """The IPv4 addresses of this machine, without loopback."""
     found = set()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        with contextlib.suppress(OSError):
-            probe.connect(("192.0.2.1", 9))  # a documentation address: nothing is sent, the kernel picks the source
-            found.add(probe.getsockname()[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # a documentation address: nothing is sent, the kernel picks the source
+        found.add(probe.getsockname()[0])
     with contextlib.suppress(OSError):
         found.update(str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET))
     return [address for text in found if not (address := ipaddress.IPv4Address(text)).is_loopback]

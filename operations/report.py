@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -34,11 +34,42 @@ def after_up(stack: Stack, verdicts: Sequence[Verdict]) -> None:
 def show_verdict(verdict: Verdict) -> None:
     """One line for the verdict, then the figures it rests on."""
     console = out()
-    console.print(f"benchmark {verdict.pool}: ", end="")
+    console.print(f"benchmark {verdict.pool}: ", end="", markup=False)
     console.print(verdict.word, style=STYLES.get(verdict.word, "bold yellow"), end="")
     console.print(f" ({verdict.summary})" if verdict.summary else "", markup=False)
-    for line in verdict.lines:
-        console.print(f"  {line}", markup=False)
+    if verdict.result:
+        _show_figures(verdict.result)
+
+
+def _show_figures(result: Mapping[str, Any]) -> None:
+    """Bus bandwidth by message size, matrix products by size, and what was measured on what."""
+    console = out()
+    where = (result.get("transport") or {}).get("name") or "an unknown transport"
+    ranks = {(rank.get("hostname"), rank.get("pid")) for rank in result.get("ranks") or ()}
+    console.print(f"  measured by {len(ranks)} processes over {where}", markup=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    for column in ("all-reduce", "median", "bus bandwidth"):
+        table.add_column(column, justify="right")
+    for row in result.get("allreduce") or ():
+        table.add_row(
+            _size(row["bytes"]), f"{row['seconds']['median'] * 1e3:.2f} ms", f"{row['busbw_gb_per_s']:.3f} GB/s"
+        )
+    console.print(table)
+    best: dict[tuple[int, str], float] = {}
+    for row in result.get("gemm") or ():
+        key = (row["n"], row["dtype"])
+        best[key] = max(best.get(key, 0.0), row["tflop_per_s"])
+    for (n, dtype), speed in sorted(best.items()):
+        console.print(f"  matrix product {n} x {n} {dtype}: {speed:.3f} TFLOP/s a rank", markup=False)
+
+
+def _size(count: int) -> str:
+    """A number of bytes in the largest binary unit that divides it."""
+    for unit in ("B", "KiB", "MiB"):
+        if count % 1024 or count < 1024:
+            return f"{count} {unit}"
+        count //= 1024
+    return f"{count} GiB"
 
 
 def next_commands(stack: Stack) -> list[tuple[str, str]]:

@@ -55,7 +55,7 @@ def run(wanted: plan.Plan, estimate: cost.Estimate | None = None) -> Result:
 
 
 def views(wanted: plan.Plan) -> list[Resource]:
-    """The resources of a plan as the rules see them. Components and the stack itself have no inputs and are left out."""
+    """The resources of a plan as the rules see them, without components: those have no inputs."""
     custom = [resource for resource in wanted if resource.custom]
     found = {
         resource.urn: Resource(
@@ -123,7 +123,8 @@ def show(console: Console, result: Result) -> None:
     if result.findings:
         console.print(table)
     console.print(
-        f"policies: {len(result.mandatory)} mandatory, {len(result.findings) - len(result.mandatory)} advisory findings; "
+        f"policies: {len(result.mandatory)} mandatory, {len(result.findings) - len(result.mandatory)} advisory "
+        "findings; "
         f"{len(result.cannot_tell)} cannot be told before creation ({len(ALL)} rules)"
     )
 
