@@ -95,6 +95,7 @@ def placement(pool: str, spec: AcceleratorPoolSpec) -> Placement:
         nodes=spec.nodes,
         efa_interfaces=efa_count(spec.interface_plan),
         taint=Taint(accelerator.resource_name, "present") if accelerator else None,
+        mounts_file_system=spec.mount_file_system,
     )
 
 

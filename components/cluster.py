@@ -8,6 +8,7 @@ composition once there are some.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network
 from typing import Literal
 
 import pulumi
@@ -15,7 +16,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_aws import cloudwatch, eks
 from pydantic import Field
 
-from catalog import releases
+from catalog import eks_versions, releases
 from components import encryption, tags
 from components.cluster_access import ClusterAdministrator, kubeconfig
 from components.cluster_addons import BEFORE_NODES, AddOns
@@ -46,6 +47,11 @@ class ClusterSpec(Spec):
         description="Zones of the control plane: two or three of network.zones. EKS keeps those it was made with. "
         "Default: the first two of network.zones.",
     )
+    service_cidr: Cidr = Field(
+        IPv4Network("172.20.0.0/16"),
+        description="Addresses of Kubernetes services, apart from every network the cluster talks to. Cannot be "
+        "changed later.",
+    )
     public_access_cidrs: tuple[Cidr, ...] = Field(
         (),
         description="Networks from which the Kubernetes API can be reached over the internet. Default: none; the API "
@@ -63,7 +69,17 @@ class ClusterSpec(Spec):
     log_retention_days: Retention = Field(365, description="How long control-plane logs are kept, in days.")
     deletion_protection: bool = Field(True, description="Whether EKS refuses to delete the cluster.")
 
+    @property
+    def kubernetes(self) -> str:
+        """The version asked for, else the catalog's."""
+        chosen = self.version or releases["eks"].version
+        assert chosen is not None, "the catalog names a Kubernetes version"
+        return chosen
+
     def problems(self) -> Iterator[Problem]:
+        if self.version and self.version not in eks_versions:
+            known = ", ".join(eks_versions)
+            yield Problem(("version",), f"{self.version} is not a version that EKS is known to offer ({known}).")
         for index, cidr in enumerate(self.public_access_cidrs):
             if cidr.prefixlen < WIDEST_PREFIX:
                 yield Problem(
@@ -126,6 +142,7 @@ class Cluster(pulumi.ComponentResource):
         addons = AddOns(
             f"{name}-node-addons",
             BEFORE_NODES,
+            kubernetes=spec.kubernetes,
             versions=spec.addon_versions,
             site=site,
             cluster_name=cluster.name,
@@ -171,7 +188,7 @@ class Cluster(pulumi.ComponentResource):
         return eks.Cluster(
             f"{name}-eks",
             name=site.prefix,
-            version=spec.version or releases["eks"].version,
+            version=spec.kubernetes,
             role_arn=role.arn,
             access_config={
                 "authentication_mode": "API",
@@ -181,6 +198,7 @@ class Cluster(pulumi.ComponentResource):
             deletion_protection=spec.deletion_protection,
             enabled_cluster_log_types=LOG_TYPES,
             encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
+            kubernetes_network_config={"ip_family": "ipv4", "service_ipv4_cidr": str(spec.service_cidr)},
             upgrade_policy={"support_type": spec.support.upper()},
             vpc_config=api_access(spec, subnet_ids),
             tags=tags.component("cluster", name=site.prefix),

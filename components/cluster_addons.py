@@ -44,16 +44,17 @@ class AddOns(pulumi.ComponentResource):
         name: str,
         addons: Sequence[str],
         *,
+        kubernetes: str,
         versions: Mapping[str, str],
         site: Site,
         cluster_name: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`versions` override the catalog's."""
+        """`kubernetes` is the version of the cluster; `versions` override the catalog's."""
         super().__init__("aidc:cluster_addons:AddOns", name, None, opts)
         self._name, self._site, self._cluster_name = name, site, cluster_name
         for addon in addons:
-            version, marks = chosen_version(addon, versions)
+            version, marks = chosen_version(addon, versions, kubernetes)
             needs = self._cni_identity() if addon == "vpc-cni" else []
             eks.Addon(
                 f"{name}-{addon}",
@@ -91,11 +92,12 @@ class AddOns(pulumi.ComponentResource):
         return [association, *role.ready]
 
 
-def chosen_version(addon: str, versions: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
-    """Version of an add-on (None leaves the choice to EKS), and a tag when nobody has seen that version work here."""
+def chosen_version(addon: str, versions: Mapping[str, str], kubernetes: str) -> tuple[str | None, dict[str, str]]:
+    """Version of an add-on (None leaves the choice to EKS), and a tag when nobody has seen that version work."""
     if addon in versions:
         return versions[addon], {}
     release = releases[addon]
-    if release.version is None:
+    version = release.for_kubernetes(kubernetes)
+    if version is None:
         return None, {VERSION_TAG: "chosen-by-eks"}
-    return release.version, {} if release.verified else {VERSION_TAG: "unverified"}
+    return version, {} if release.verified else {VERSION_TAG: "unverified"}

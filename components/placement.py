@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catalog import limits
 from catalog.instance import Instance
 
 POOL_LABEL = "dc/pool"
 EFA_RESOURCE = "vpc.amazonaws.com/efa"
 HUGEPAGES_RESOURCE = "hugepages-2Mi"
-HUGEPAGES_RESERVED_MIB = 10256
-"""The EFA driver sets 5128 pages of 2 MiB aside when a node boots (EKS User Guide, "Run machine learning training")."""
 HUGEPAGES_POD_MIB = 5120
-"""What one process group of the AWS samples asks for; half of the reserve."""
+"""What AWS's own NCCL jobs ask for, about half of what the EFA driver sets aside (catalog limit efa-hugepages-2mi)."""
+PAGE_MIB = 2
 CPU_SHARE, MEMORY_SHARE = 0.85, 0.8
 """What is left to workloads after kubelet, system daemons and daemon sets; checked against EKS's reservation formula
 (awslabs/amazon-eks-ami, nodeadm: 255 MiB + 11 MiB per pod; 60 to 80 millicores and more on large nodes)."""
@@ -40,6 +40,12 @@ class Placement:
     """Nodes wanted now."""
     efa_interfaces: int = 0
     taint: Taint | None = None
+    mounts_file_system: bool = False
+
+    @property
+    def vendor(self) -> str | None:
+        """Vendor of the accelerators; None without any."""
+        return self.instance.accelerator.vendor if self.instance.accelerator else None
 
     @property
     def selector(self) -> dict[str, str]:
@@ -60,7 +66,7 @@ class Placement:
         for resource, count in devices.items():
             if count % pods_per_node:
                 raise ValueError(f"{count} {resource} cannot be divided among {pods_per_node} pods")
-        reserved = HUGEPAGES_RESERVED_MIB if self.hugepages else 0
+        reserved = (limits["efa-hugepages-2mi"].maximum or 0) * PAGE_MIB if self.hugepages else 0
         memory_mib = int((self.instance.memory_gib * 1024 - reserved) * MEMORY_SHARE / pods_per_node)
         share = {
             "cpu": f"{int(self.instance.vcpus * 1000 * CPU_SHARE / pods_per_node)}m",

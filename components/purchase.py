@@ -13,12 +13,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from catalog import prices
+from catalog import limits, prices
 from catalog.instance import Instance
+from catalog.limit import plain
 from components.spec import Problem, ReservationId, Spec
 
-LONGEST_DAILY_BLOCK, LONGEST_BLOCK, WEEK = 14, 182, 7
-"""Days. EC2 User Guide, "Capacity Blocks for ML": 1 to 14 days, then multiples of 7 up to 182."""
+BLOCK_DAYS = "capacity-block-days"
+"""Name of the limit in the catalog."""
 
 
 class PurchaseModel(Spec):
@@ -92,16 +93,17 @@ class CapacityBlock(PurchaseModel):
     reservation_id: ReservationId = Field(description="Id of the block's capacity reservation.")
     start: datetime | None = Field(None, description="When the block begins (UTC), for the cost report.")
     days: int | None = Field(
-        None, ge=1, le=LONGEST_BLOCK, description="Length of the block: 1 to 14 days, then whole weeks up to 182 days."
+        None,
+        ge=1,
+        description="Length of the block, for the cost report: 1 to 14 days, then whole weeks up to 182 days.",
     )
 
     def problems(self) -> Iterator[Problem]:
-        if self.days and self.days > LONGEST_DAILY_BLOCK and self.days % WEEK:
-            below = self.days - self.days % WEEK
+        allowed = limits[BLOCK_DAYS]
+        if self.days is not None and not allowed.allows(self.days):
+            near = " or ".join(map(plain, allowed.nearest(self.days)))
             yield Problem(
-                ("days",),
-                f"{self.days} days cannot be bought. Give 1 to {LONGEST_DAILY_BLOCK} days or whole weeks, for instance "
-                f"{below} or {below + WEEK}.",
+                ("days",), f"{self.days} cannot be bought. Allowed: {allowed.describe()}, for instance {near}."
             )
 
     def template_arguments(self) -> dict[str, Any]:

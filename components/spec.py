@@ -88,6 +88,8 @@ class Text:
 
 def shown(value: object) -> str:
     """A value as the stack file spells it; quoted where YAML would have read something else than text."""
+    if value is None:
+        return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
     return repr(value) if isinstance(value, str) and (not value or value != value.strip()) else str(value)

@@ -7,10 +7,11 @@ Reference: awslabs/amazon-eks-ami, nodeadm/doc/api.md (`node.eks.aws/v1alpha1`).
 from __future__ import annotations
 
 import base64
-import json
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
 from typing import Any
+
+import yaml
 
 from catalog.instance import Instance
 
@@ -40,6 +41,6 @@ def user_data(config: dict[str, Any] | None) -> str | None:
         return None
     envelope = MIMEMultipart(boundary=BOUNDARY)
     part = MIMENonMultipart("application", "node.eks.aws")
-    part.set_payload(json.dumps(config, indent=2))  # JSON is YAML
+    part.set_payload(yaml.safe_dump(config, sort_keys=False))
     envelope.attach(part)
     return base64.b64encode(envelope.as_bytes()).decode()

@@ -11,13 +11,18 @@ import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from components.accelerator_pool import AcceleratorPoolSpec
+from components.benchmark_job import BenchmarkSpec
+from components.budget import BudgetSpec
 from components.cluster import ClusterSpec
+from components.image_registry import ImageRegistrySpec
 from components.network import NetworkSpec
+from components.object_store import ObjectStoreSpec
+from components.parallel_file_system import FileSystemSpec
 from components.site import Site, SiteSpec
 from components.spec import AccountId, Name, Region, Spec
 from components.system_pool import SystemPoolSpec
@@ -29,6 +34,14 @@ PROJECT = "ai-datacenter"
 FOLDER = Path(__file__).resolve().parent
 PROVIDER_KEYS = {"aws:region": "region", "aws:allowedAccountIds": "accounts"}
 """Keys of the AWS provider that a stack file sets, and the fields that hold them."""
+
+
+class PoliciesSpec(Spec):
+    """Settings of the policy pack; the tools around the program read them."""
+
+    profile: Literal["production", "development", "sandbox"] = Field(
+        description="Which findings stop a deployment: production the most, sandbox the fewest."
+    )
 
 
 class StackConfig(Spec):
@@ -48,6 +61,14 @@ class StackConfig(Spec):
         min_length=1, description="CPU nodes by pool name. One pool must be open to the cluster's own services."
     )
     pools: dict[Name, AcceleratorPoolSpec] = Field(default={}, description="Accelerator nodes by pool name.")
+    file_system: FileSystemSpec | None = Field(None, description="Parallel file system (FSx for Lustre).")
+    object_store: ObjectStoreSpec | None = Field(None, description="Buckets for data, checkpoints and models.")
+    image_registry: ImageRegistrySpec | None = Field(None, description="Private repositories for container images.")
+    benchmark: dict[Name, BenchmarkSpec] = Field(
+        default={}, description="Acceptance benchmarks by the pool they run on (of pools or system-pools)."
+    )
+    budget: BudgetSpec | None = Field(None, description="What the stack may cost.")
+    policies: PoliciesSpec | None = Field(None, description="How strictly the policy pack judges the stack.")
 
     @property
     def control_plane_zones(self) -> tuple[str, ...]:

@@ -1,24 +1,33 @@
 """Rules between the sections of a stack file; rules within a section belong to its spec.
 
 A rule is a function whose parameters are named after the sections it reads; it runs when all of them are valid, so one
-mistake does not hide another. It yields sentences.
+mistake does not hide another. A section that may be absent is a parameter with a default. Rules yield sentences.
 """
 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from catalog import UnknownName, releases
 from components.accelerator_pool import AcceleratorPoolSpec
+from components.benchmark_job import BenchmarkSpec
 from components.cluster import ClusterSpec
 from components.cluster_addons import ADDRESSES_PER_NODE
+from components.efa import efa_count
 from components.network import NetworkSpec
 from components.network_layout import layout, usable
+from components.object_store import ObjectStoreSpec
+from components.parallel_file_system import FileSystemSpec
+from components.placement import Placement
+from components.pool_spec import PoolSpec
 from components.system_pool import SystemPoolSpec
 
 Pools = Mapping[str, AcceleratorPoolSpec]
 SystemPools = Mapping[str, SystemPoolSpec]
+Benchmarks = Mapping[str, BenchmarkSpec]
 Rule = Callable[..., Iterator[str]]
 RULES: list[Rule] = []
 
@@ -29,11 +38,12 @@ def rule(function: Rule) -> Rule:
 
 
 def broken(sections: Mapping[str, Any]) -> list[str]:
-    """Sentences of all rules whose sections are all at hand."""
+    """Sentences of all rules whose sections are at hand. Invalid sections are missing, absent ones are None."""
     found: list[str] = []
     for function in RULES:
         wanted = inspect.signature(function).parameters
-        if all(sections.get(name) is not None for name in wanted):
+        required = [name for name, parameter in wanted.items() if parameter.default is parameter.empty]
+        if all(name in sections for name in wanted) and all(sections[name] is not None for name in required):
             found.extend(function(**{name: sections[name] for name in wanted}))
     return found
 
@@ -96,6 +106,71 @@ def private_subnets_hold_the_nodes(network: NetworkSpec, pools: Pools, system_po
                 f"`network.cidr`: {network.cidr} gives {room} addresses to the private subnet of {zone}, {nodes} nodes "
                 f"need {need} ({ADDRESSES_PER_NODE} each). Give a larger range or move pools to other zones."
             )
+
+
+@rule
+def ranges_do_not_overlap(network: NetworkSpec, cluster: ClusterSpec) -> Iterator[str]:
+    if network.cidr.overlaps(cluster.service_cidr):
+        yield (
+            f"`cluster.service-cidr`: {cluster.service_cidr} overlaps network.cidr ({network.cidr}). Give services a "
+            "range of their own, such as 10.100.0.0/16."
+        )
+
+
+@rule
+def the_file_system_stands_in_a_zone_of_the_network(network: NetworkSpec, file_system: FileSystemSpec) -> Iterator[str]:
+    if file_system.zone not in network.zones:
+        yield f"`file-system.zone`: {_not_a_zone(file_system.zone, network)} Add it there or move the file system."
+
+
+@rule
+def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) -> Iterator[str]:
+    """EFA does not cross zones (EC2 User Guide, "Elastic Fabric Adapter")."""
+    if file_system.efa and not any(pool.zone == file_system.zone and pool.interface_plan for pool in pools.values()):
+        yield (
+            f"`file-system.efa`: no pool with EFA stands in {file_system.zone}, and EFA does not cross zones. Move the "
+            "file system to the zone of such a pool, or take efa out."
+        )
+
+
+@rule
+def links_have_buckets(file_system: FileSystemSpec, object_store: ObjectStoreSpec | None = None) -> Iterator[str]:
+    if file_system.link_buckets and object_store is None:
+        yield "`file-system.link-buckets`: there is no object-store section to link. Add one or take the key out."
+
+
+@rule
+def plugins_can_be_pulled(region: str, pools: Pools) -> Iterator[str]:
+    """The EFA plugin comes from the EKS registry of the region."""
+    if not any(pool.interface_plan for pool in pools.values()):
+        return
+    try:
+        releases["efa-device-plugin"].image_in(region)
+    except UnknownName as error:
+        yield f"`aws:region`: {error}. Add it to the catalog, or set efa to false in every pool."
+
+
+@rule
+def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    known: dict[str, PoolSpec] = {**system_pools, **pools}
+    for name, spec in benchmark.items():
+        if name not in known:
+            yield f"`benchmark[{name}]`: no pool has this name ({', '.join(sorted(known))}). Correct it or add one."
+        elif spec.ranks and not _divides(spec.ranks, known[name]):
+            yield (
+                f"`benchmark[{name}].ranks`: {spec.ranks} ranks on {known[name].nodes} nodes of "
+                f"{known[name].instance_type} do not divide a node's devices evenly. Choose another number."
+            )
+
+
+def _divides(ranks: int, pool: PoolSpec) -> bool:
+    plan = pool.interface_plan if isinstance(pool, AcceleratorPoolSpec) else ()
+    share = Placement("", pool.instance, pool.nodes, efa_count(plan))
+    try:
+        share.share(math.ceil(ranks / max(pool.nodes, 1)))
+    except ValueError:
+        return False
+    return True
 
 
 def _not_a_zone(zone: str, network: NetworkSpec) -> str:

@@ -1,0 +1,87 @@
+"""A Kubernetes namespace that starts closed: pod security enforced, no traffic unless a policy allows it.
+
+Holds the namespace, the default-deny network policy and one that lets pods of the namespace talk to each other and ask
+for names. What else pods may reach is added by whoever runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace as KubernetesNamespace
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+
+from components import tags
+from components.site import Site
+
+DNS_PORT, API_PORT = 53, 443
+
+
+class Namespace(pulumi.ComponentResource):
+    """A closed namespace. Whoever uses its `name` waits for it."""
+
+    name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        namespace: str,
+        *,
+        site: Site,
+        part: str,
+        pod_security: Literal["restricted", "baseline"] = "restricted",
+        api_cidrs: Sequence[str] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`api_cidrs`: where the Kubernetes API may be, for pods that must reach it."""
+        super().__init__("aidc:namespace:Namespace", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        labels = tags.labels(site, part)
+        made = KubernetesNamespace(
+            f"{name}-namespace",
+            metadata={
+                "name": namespace,
+                "labels": {
+                    **labels,
+                    "pod-security.kubernetes.io/enforce": pod_security,
+                    "pod-security.kubernetes.io/warn": "restricted",
+                },
+            },
+            opts=child,
+        )
+        self.name = made.metadata.name
+        NetworkPolicy(
+            f"{name}-deny",
+            metadata={"name": "default-deny", "namespace": self.name, "labels": labels},
+            spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+            opts=child,
+        )
+        NetworkPolicy(
+            f"{name}-inside",
+            metadata={"name": "inside", "namespace": self.name, "labels": labels},
+            spec=_inside(api_cidrs),
+            opts=child,
+        )
+        self.register_outputs({"name": self.name})
+
+
+def _inside(api_cidrs: Sequence[str]) -> Any:
+    """Pods of the namespace among themselves, names from the cluster's DNS, and the API where it is needed."""
+    siblings = {"podSelector": {}}
+    dns = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    names = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
+    egress: list[dict[str, Any]] = [{"to": [siblings]}, {"to": [dns], "ports": names}]
+    if api_cidrs:
+        blocks = [{"ipBlock": {"cidr": cidr}} for cidr in api_cidrs]
+        egress.append({"to": blocks, "ports": [{"protocol": "TCP", "port": API_PORT}]})
+    return {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": [siblings]}],
+        "egress": egress,
+    }
