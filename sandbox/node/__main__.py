@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -26,6 +27,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     node: Annotated[list[str] | None, typer.Option(help="Play this node, whatever node groups there are.")] = None,
     only_check: Annotated[bool, typer.Option("--check", help="Say whether this machine can run pods.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Keep state here, to run beside the sandbox's own one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the kubelet endpoint.")] = None,
     orphan_seconds: Annotated[float, typer.Option(help="How long pods outlive an agent that was killed.")] = 60.0,
 ) -> None:
     ability = check.ability()
@@ -40,15 +43,15 @@ def main(
         settings = Settings.load()
     except ValueError as problem:
         raise InvalidInput(str(problem)) from None
-    run(settings, node or [], orphan_seconds)
+    run(settings, node or [], folder, port, orphan_seconds)
 
 
-def run(settings: Settings, nodes: list[str], orphan_seconds: float) -> None:
+def run(settings: Settings, nodes: list[str], folder: Path | None, port: int | None, orphan_seconds: float) -> None:
     """Run until SIGTERM or SIGINT. A second one does not wait for pods that are slow to end."""
     # Imported here: `--check` must not take a second for the Kubernetes client.
     from sandbox.node.agent import Agent
     from sandbox.node.fleet import Fleet
-    from sandbox.node.registration import Machine
+    from sandbox.node.registration import Machine, Player
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     ended = threading.Event()
@@ -58,11 +61,12 @@ def run(settings: Settings, nodes: list[str], orphan_seconds: float) -> None:
             raise SystemExit(int(Exit.FAILURE))  # the shims end their containers soon: nobody is in charge any more
         ended.set()
 
-    agent = Agent(settings, orphan_seconds)
+    agent = Agent(settings, folder, port, orphan_seconds)
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     agent.start()
-    Fleet(agent, nodes, Machine.this(settings.state)).run(ended)
+    player = Player(agent.name, Machine.this(settings.state), agent.port, agent.network_problem)
+    Fleet(agent, nodes, player).run(ended)
     agent.shut_down()
 
 

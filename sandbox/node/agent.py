@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import logging
 import os
 import shutil
@@ -20,9 +21,9 @@ from pathlib import Path
 
 from sandbox.kubernetes.connection import connect
 from sandbox.kubernetes.pki import SERVICE_NETWORK
+from sandbox.node import images
 from sandbox.node import launch as paper
 from sandbox.node.api import Api, ApiError, Object, namespaced
-from sandbox.node.container import Backoff
 from sandbox.node.informer import Informer
 from sandbox.node.kubelet_api import KubeletServer
 from sandbox.node.names import HEADLESS_LABEL, Names
@@ -47,10 +48,18 @@ SHUTDOWN = Verdict("Terminated", "Pod was terminated in response to imminent nod
 class Agent:
     """Runs pods for any number of nodes."""
 
-    def __init__(self, settings: Settings, orphan_seconds: float = 60.0, backoff: Backoff | None = None) -> None:
-        """Raises UserError when another agent runs with this state folder or the kubelet's port is taken."""
+    def __init__(
+        self, settings: Settings, folder: Path | None = None, port: int | None = None, orphan_seconds: float = 60.0
+    ) -> None:
+        """`folder` and `port` (of the kubelet endpoint) set an agent beside the sandbox's own one.
+
+        Raises UserError when another agent runs with this folder or the port is taken.
+        """
         self.settings = settings
-        self._folder = settings.state / "node"
+        self.port = port or settings.ports["kubelet"]
+        self._folder = folder or settings.state / "node"
+        self.name = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]
+        """The same after a restart, another one for an agent with another folder."""
         self._pods = self._folder / "pods"
         self._pods.mkdir(parents=True, exist_ok=True)
         self._lock_file = _lock(self._folder / "agent.lock")
@@ -68,14 +77,13 @@ class Agent:
             network=self._network,
             shared=SharedNetwork(api_server),
             names=self._names,
-            images=self._folder / "images.json",
+            images=images.table(settings),
             lock=self._folder / "agent.lock",
             masked=masked(settings),
             allocatable={},
-            backoff=backoff or Backoff(),
             orphan_seconds=orphan_seconds,
         )
-        self._server = _serve(settings, self.workers)
+        self._server = _serve(self.port, settings.pki, self.workers)
 
     @property
     def network_problem(self) -> str | None:
@@ -232,10 +240,9 @@ def _lock(path: Path) -> int:
             time.sleep(0.02)  # a shim looks at the lock every few seconds, for a moment
 
 
-def _serve(settings: Settings, workers: Callable[[], list[PodWorker]]) -> KubeletServer:
-    port = settings.ports["kubelet"]
+def _serve(port: int, pki: Path, workers: Callable[[], list[PodWorker]]) -> KubeletServer:
     try:
-        return KubeletServer(port, settings.pki, workers)
+        return KubeletServer(port, pki, workers)
     except OSError as problem:
         raise UserError(
             f"port {port} of the kubelet endpoint: {problem}; end the process that has it or set AIDC_PORT"

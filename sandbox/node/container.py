@@ -50,8 +50,9 @@ class Backoff:
 class Container:
     """A container of a pod; `folder` holds one folder per attempt, named by its number."""
 
-    def __init__(self, spec: Object, folder: Path, uid: str, policy: str) -> None:
-        """`policy` is the restart policy of this container."""
+    def __init__(self, spec: Object, folder: Path, uid: str, policy: str, pod: str) -> None:
+        """`policy` is the restart policy of this container, `pod` its pod's name for log lines."""
+        self.title = f"{pod} {spec['name']}"
         self.name: str = spec["name"]
         self.spec = spec
         self.restarts = 0
@@ -123,7 +124,7 @@ class Container:
             select.select([ready], [], [], START_SECONDS)
         finally:
             os.close(ready)
-        log.info("%s: started %s", folder, launch.argv[0])
+        log.info("%s: started %s", self.title, launch.argv[0])
         self._watch(Process.of(self._process.pid))
         self.look()
 
@@ -218,7 +219,7 @@ class Container:
         self.outcome = Outcome.read(self.attempt)
         if self.outcome is None:
             self._lose("the container's shim was killed, and the container with it")
-        log.info("%s: ended with exit code %s", self.attempt, self.outcome and self.outcome.exit_code)
+        log.info("%s: ended with exit code %s", self.title, self.outcome and self.outcome.exit_code)
 
     def _lose(self, message: str) -> None:
         started = paper.started_at(self.attempt)

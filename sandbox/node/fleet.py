@@ -16,7 +16,7 @@ from sandbox.kubernetes.nodegroups import BENCH_POOL, DesiredNode
 from sandbox.node import registration
 from sandbox.node.agent import Agent
 from sandbox.node.api import ApiError
-from sandbox.node.registration import HEARTBEAT_SECONDS, Machine, Registration
+from sandbox.node.registration import HEARTBEAT_SECONDS, Player, Registration
 
 log = logging.getLogger(__name__)
 PAUSE = 1.0
@@ -38,7 +38,7 @@ class Fleet:
     agent: Agent
     names: list[str]
     """Nodes to play whatever the AWS API says; empty: ask it."""
-    machine: Machine
+    player: Player
     _nodes: dict[str, _Node] = field(default_factory=dict)
     _leaving: set[str] = field(default_factory=set)
     _told: dict[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Fleet:
     def _wanted(self) -> tuple[dict[str, DesiredNode] | None, set[str]]:
         """The nodes that should be, None while nobody can say; and groups whose nodes must be left alone."""
         if self.names:
-            return {name: registration.named(name, self.machine) for name in self.names}, set()
+            return {name: registration.named(name, self.player.machine) for name in self.names}, set()
         try:
             inventory = nodegroups.read(self.agent.settings)
         except (OSError, ValueError, KeyError) as problem:
@@ -74,14 +74,14 @@ class Fleet:
         return {node.name: node for node in inventory.nodes if node.pool == BENCH_POOL}, set(inventory.unknown)
 
     def _keep(self, wanted: dict[str, DesiredNode], doubtful: set[str]) -> None:
-        fitted = {name: registration.fitted(node, self.machine, len(wanted)) for name, node in wanted.items()}
-        self._leaving |= {name for name in self._known() if name not in fitted and not self._belongs(name, doubtful)}
+        wanted = {name: registration.without_devices(node) for name, node in wanted.items()}
+        self._leaving |= {name for name in self._known() if name not in wanted and not self._belongs(name, doubtful)}
         for name, one in self._nodes.items():
-            if name in fitted and one.registration.node.generation != fitted[name].generation:
+            if name in wanted and one.registration.node.generation != wanted[name].generation:
                 self._leaving.add(name)  # EC2 would replace the instance: the node goes, and comes back empty
         for name in sorted(self._leaving):
             self._see_off(name)
-        for name, node in fitted.items():
+        for name, node in wanted.items():
             if name not in self._leaving:
                 self._have(node)
 
@@ -89,7 +89,7 @@ class Fleet:
         """Nodes that are, wherever they come from."""
         found = set(self._nodes) | self.agent.nodes()
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
-            found |= registration.registered(self.agent.api)
+            found |= registration.registered(self.agent.api, self.player)
             self._looked_at = time.monotonic()
         return found
 
@@ -100,7 +100,7 @@ class Fleet:
         known = self._nodes.get(node.name)
         if known and known.registration.node == node:
             return
-        entry = Registration(self.agent.api, node, self.agent.settings.ports["kubelet"], self.agent.network_problem)
+        entry = Registration(self.agent.api, node, self.player)
         entry.register()
         if known:
             known.registration = entry

@@ -292,4 +292,4 @@ class PodWorker(threading.Thread):
         if kind == "initContainers" and policy == "Always":
             policy = "OnFailure"  # an init container runs until it has succeeded once
         specs = self.pod["spec"].get(kind) or []
-        return [Container(one, self.folder / kind / one["name"], self.uid, policy) for one in specs]
+        return [Container(one, self.folder / kind / one["name"], self.uid, policy, self.name) for one in specs]

@@ -11,8 +11,6 @@ import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kubernetes.utils.quantity import parse_quantity
-
 from sandbox.kubernetes.nodegroups import BENCH_POOL, POOL_LABEL, DesiredNode
 from sandbox.node.api import Api, Object, Refused
 from sandbox.node.launch import now
@@ -24,8 +22,10 @@ HEARTBEAT_SECONDS = 10.0
 """The kubelet's figures for its lease."""
 KEPT = ("cpu", "memory", "ephemeral-storage", "pods")
 """Resources a process node offers: no accelerators, EFA interfaces or huge pages, whatever the instance type has."""
-PROCESS_LABEL = "sandbox.dc/process-node"
+AGENT_LABEL = "sandbox.dc/process-node"
+"""Which agent plays a node: two agents beside each other must not remove each other's nodes."""
 GENERATION = "sandbox.dc/generation"
+MACHINE = "sandbox.dc/machine"
 NETWORK = "sandbox.dc/pod-network"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 MAX_PODS = "110"
@@ -46,6 +46,9 @@ class Machine:
         disk = os.statvfs(state)
         return cls(os.cpu_count() or 1, memory >> 20, disk.f_bavail * disk.f_frsize >> 20)
 
+    def __str__(self) -> str:
+        return f"{self.cpus} CPUs, {self.memory_mib >> 10} GiB memory"
+
 
 def named(name: str, machine: Machine) -> DesiredNode:
     """A node given by name on the command line, as large as the machine."""
@@ -62,22 +65,18 @@ def named(name: str, machine: Machine) -> DesiredNode:
     return DesiredNode(name, "", "", BENCH_POOL, "", "", architecture, labels, taints, size, size, "")
 
 
-def fitted(node: DesiredNode, machine: Machine, count: int) -> DesiredNode:
-    """The node as `count` of them fit on the machine.
+def without_devices(node: DesiredNode) -> DesiredNode:
+    """The node without what this machine does not have.
 
-    Memory and disk are shared out: pods really use them up. CPUs stay those of the instance type even when the machine
-    has fewer: time is shared, so pods only get slower, and a job written for the instance type can be scheduled.
+    CPUs and memory stay those of the instance type, also where the machine has less: a job written for the instance
+    type must find its place. Time is shared, so pods only get slower; memory is what pods really use, not what they
+    ask for, and the machine's own is told in an annotation.
     """
-    limits = {"memory": machine.memory_mib // count, "ephemeral-storage": machine.disk_mib // count}
 
-    def fit(resources: dict[str, str]) -> dict[str, str]:
-        found = {name: resources[name] for name in KEPT if name in resources}
-        for name, mib in limits.items():
-            if name in found and parse_quantity(found[name]) > mib << 20:
-                found[name] = f"{mib}Mi"
-        return found
+    def kept(resources: dict[str, str]) -> dict[str, str]:
+        return {name: resources[name] for name in KEPT if name in resources}
 
-    return replace(node, capacity=fit(node.capacity), allocatable=fit(node.allocatable))
+    return replace(node, capacity=kept(node.capacity), allocatable=kept(node.allocatable))
 
 
 def conditions(network_problem: str | None) -> list[Object]:
@@ -92,7 +91,18 @@ def conditions(network_problem: str | None) -> list[Object]:
     return [one | {"lastHeartbeatTime": time, "lastTransitionTime": time} for one in found]
 
 
-def node_object(node: DesiredNode, port: int, network_problem: str | None) -> Object:
+@dataclass(frozen=True)
+class Player:
+    """The agent, as its nodes show it."""
+
+    name: str
+    machine: Machine
+    port: int
+    """Of the kubelet endpoint."""
+    network_problem: str | None
+
+
+def node_object(node: DesiredNode, player: Player) -> Object:
     """The Node, as a kubelet would register it."""
     unknown = ("machineID", "systemUUID", "kubeProxyVersion")
     addresses = [{"type": "InternalIP", "address": HOST_ADDRESS}, {"type": "Hostname", "address": node.name}]
@@ -101,16 +111,20 @@ def node_object(node: DesiredNode, port: int, network_problem: str | None) -> Ob
         "kind": "Node",
         "metadata": {
             "name": node.name,
-            "labels": node.labels | {PROCESS_LABEL: "true"},
-            "annotations": {GENERATION: node.generation, NETWORK: "shared" if network_problem else "private"},
+            "labels": node.labels | {AGENT_LABEL: player.name},
+            "annotations": {
+                GENERATION: node.generation,
+                MACHINE: str(player.machine),
+                NETWORK: "shared" if player.network_problem else "private",
+            },
         },
         "spec": {"taints": list(node.taints)} | ({"providerID": node.provider_id} if node.provider_id else {}),
         "status": {
             "capacity": node.capacity,
             "allocatable": node.allocatable,
-            "conditions": conditions(network_problem),
+            "conditions": conditions(player.network_problem),
             "addresses": addresses,
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": player.port}},
             "nodeInfo": dict.fromkeys(unknown, "")
             | {
                 "bootID": boot_id(),
@@ -128,14 +142,15 @@ def node_object(node: DesiredNode, port: int, network_problem: str | None) -> Ob
 class Registration:
     """One node's objects. Every method raises ApiError."""
 
-    def __init__(self, api: Api, node: DesiredNode, port: int, network_problem: str | None) -> None:
+    def __init__(self, api: Api, node: DesiredNode, player: Player) -> None:
         self.node = node
-        self._api, self._port, self._problem = api, port, network_problem
+        self._api = api
+        self._object = node_object(node, player)
         self._path, self._lease = _node_path(node.name), _lease_path(node.name)
 
     def register(self) -> None:
         """Create the node, or bring what is there up to date."""
-        wanted = node_object(self.node, self._port, self._problem)
+        wanted = self._object
         try:
             self._api.create("/api/v1/nodes", wanted)
         except Refused as problem:
@@ -161,9 +176,9 @@ class Registration:
             self._api.create(self._lease.rpartition("/")[0], body | name)
 
 
-def registered(api: Api) -> set[str]:
-    """Names of the process nodes that the API has, also those of an earlier agent. Raises ApiError."""
-    listed = api.list("/api/v1/nodes", labelSelector=PROCESS_LABEL)
+def registered(api: Api, player: Player) -> set[str]:
+    """Names of this agent's nodes that the API has, also those from before it was restarted. Raises ApiError."""
+    listed = api.list("/api/v1/nodes", labelSelector=f"{AGENT_LABEL}={player.name}")
     return {node["metadata"]["name"] for node in listed["items"]}
 
 
