@@ -29,7 +29,10 @@ def tail(path: Path, count: int) -> list[str]:
 
 def follow(path: Path) -> Iterator[str]:
     """Text that is appended from now on, for ever; goes on with the new file after a rotation."""
-    position, inode = _place(path)
+    return _follow(path, *_place(path))
+
+
+def _follow(path: Path, position: int, inode: int) -> Iterator[str]:
     while True:
         size, now = _place(path)
         if now != inode or size < position:

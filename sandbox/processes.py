@@ -50,6 +50,14 @@ def end(pids: Iterable[int], grace: float = 10.0) -> None:
     psutil.wait_procs(stubborn, timeout=grace)
 
 
+def kill(pid: int) -> None:
+    """SIGKILL, and wait for the end."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        process.kill()
+        psutil.wait_procs([process], timeout=5)
+
+
 def is_free(port: int) -> bool:
     """Whether 127.0.0.1:port can be listened on."""
     with socket.socket() as probe:

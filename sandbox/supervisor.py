@@ -139,20 +139,31 @@ def wait_ready(settings: Settings, names: Iterable[str], limit: float = READY_LI
 
 
 def _start_in_order(settings: Settings, client: supervisord.Client, table: list[Daemon], progress: Progress) -> None:
-    known = client.processes()
-    idle = [daemon.name for daemon in table if known[daemon.name]["statename"] not in ("RUNNING", "STARTING")]
+    known = _known(settings) or {}
+    idle = [
+        daemon.name for daemon in table if known.get(daemon.name, {}).get("statename") not in ("RUNNING", "STARTING")
+    ]
     if idle:
         progress("starting " + ", ".join(idle))
     for phase in (0, 1, 2):
         for daemon in table:
             if daemon.phase == phase:
-                client.start(daemon.name)
+                _start_one(settings, client, daemon.name)
         if phase == 0:
             # Earlier, the controller manager would end at once: the access rules it needs are made by the API server.
             wait_ready(settings, ["apiserver"])
         elif phase == 1:
             bootstrap.apply(settings)
     wait_ready(settings, [daemon.name for daemon in table])
+
+
+def _start_one(settings: Settings, client: supervisord.Client, name: str) -> None:
+    try:
+        client.start(name)
+    except supervisord.NotStarted as problem:
+        raise UserError(_last_words(settings, name, f"it cannot be started: {problem}")) from None
+    except supervisord.Unreachable:
+        raise UserError(_last_words(settings, supervisord.NAME, "it ended")) from None
 
 
 def _exclusively(settings: Settings, progress: Progress) -> contextlib.AbstractContextManager[None]:

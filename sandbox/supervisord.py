@@ -18,7 +18,7 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from sandbox import processes
 from sandbox.daemons import Daemon
@@ -37,6 +37,10 @@ START_RETRIES = 20
 
 class Unreachable(Exception):
     """supervisord does not answer on its socket."""
+
+
+class NotStarted(Exception):
+    """supervisord could not start a program; the text is its word for why."""
 
 
 def folder(settings: Settings) -> Path:
@@ -159,10 +163,12 @@ class Client:
         return {info["name"]: info for info in self._call("getAllProcessInfo")}
 
     def start(self, name: str) -> None:
-        """Start it unless it runs; returns at once."""
-        # ALREADY_STARTED, or a program that cannot be executed: both show in processes().
-        with contextlib.suppress(xmlrpc.client.Fault):
+        """Start it unless it runs; returns at once. Raises NotStarted when its program cannot be executed."""
+        try:
             self._call("startProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.ALREADY_STARTED:
+                raise NotStarted(fault.faultString) from fault
 
     def stop(self, name: str, wait: bool) -> None:
         """SIGTERM it unless it is stopped; with `wait`, return when it is gone."""

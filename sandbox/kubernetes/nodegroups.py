@@ -82,8 +82,8 @@ def inventory(boot_id: str, records: list[dict[str, Any]]) -> Inventory:
             continue
         for index in range(record["scalingConfig"]["desiredSize"]):
             node = _node(record, kind, index)
-            if node.name in taken:  # the same group name in another cluster: one API server stands behind all
-                node = _node(record, kind, index, suffix=f"-{_digest(record['clusterName'])[:5]}")
+            if node.name in taken:  # a group of this name in another cluster: one API server stands behind all
+                node = _node(record, kind, index, suffix=f"-{_digest(record['nodegroupArn'])[:5]}")
             taken.add(node.name)
             result.nodes.append(node)
     return result

@@ -16,7 +16,8 @@ LOOPBACK = "127.0.0.1"
 COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler", "kwok")
 """In the order of their start."""
 TOKEN_CACHE = "1s"  # noqa: S105 - a duration
-"""How long the API server remembers a token review: a removed access entry takes effect after this."""
+"""How long the API server keeps the answer of a token review. It keeps accepted tokens for ten seconds besides, which
+no flag changes: a new access entry works at once, a removed one is noticed within that time."""
 NODE_GRACE = "600s"
 """How long a node may be silent. Longer than the heartbeat of simulated nodes (up to 150 s) by a margin for a
 machine that was asleep."""
