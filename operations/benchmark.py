@@ -142,8 +142,17 @@ def look(cluster: Cluster, place: Place) -> Verdict | None:
         result = cluster.result(place)
         reasons = bench.judge(result).reasons if result else ()
         return _fail(place, f"job {place.job} failed", *reasons, *waiting_reasons(pods), result=result)
-    if not cluster.nodes(f"{POOL}={place.pool}") and (missing := process_node_missing()):
-        return Verdict(place.pool, bench.not_measured(missing))
+    missing = no_image(pods) or (process_node_missing() if not cluster.nodes(f"{POOL}={place.pool}") else None)
+    return Verdict(place.pool, bench.not_measured(missing)) if missing else None
+
+
+def no_image(pods: list[kube.V1Pod]) -> str | None:
+    """The node's words when it has nothing to run a container with; it will not get better by waiting."""
+    for pod in pods:
+        for container in pod.status.container_statuses or []:  # type: ignore[union-attr]
+            waiting = container.state.waiting
+            if waiting and waiting.reason == "ErrImageNeverPull":
+                return waiting.message or waiting.reason
     return None
 
 

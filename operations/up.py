@@ -12,7 +12,7 @@ from typing import Any
 
 import cost
 import plan
-from operations import benchmark, engine, lock, policy, reach, recovery, report
+from operations import benchmark, engine, images, lock, policy, reach, recovery, report
 from operations.stack import Stack
 from plan import document, offline
 from terminal import Exit, InvalidInput, UserError, err
@@ -32,6 +32,8 @@ def run(name: str, *, yes: bool) -> None:
         state = engine.export(stack)
         _show_estimate(estimate, document.load(state))
         policy.gate(stack, wanted, estimate)
+        if stack.is_local:
+            images.provide(stack)
         _recover(stack, state)
         _update(stack, estimate, yes=yes or stack.is_local)
         verdicts = benchmark.judge(stack, engine.outputs(stack).get("benchmarks") or {})
