@@ -25,7 +25,9 @@ def difference(
 
     `view(inputs)` makes a `Resource` of inputs.
     """
-    before, after = trimmed(without_hidden(dict(old))), trimmed(without_hidden(dict(new)))
+    # A value that is the default anyway is no change, given or not.
+    before, after = ({**record.defaults, **trimmed(without_hidden(dict(inputs)))} for inputs in (old, new))
+    after = _filled(after, before, record.computed)
     found = changes(before, harmonised(before, after))
     forcing = frozenset(path for path in found if _forces(record, path)) | frozenset(
         path for path in found if root(path) in set(record.replaces(before, after))
@@ -40,6 +42,20 @@ def difference(
         from_state = frozenset({"tagsAll"})
     first = bool(forcing) and _collides(record, view(old), view(new), old, new)
     return Difference(found, forcing, first, from_state)
+
+
+def _filled(new: dict[str, Any], old: Mapping[str, Any], computed: tuple[str, ...]) -> dict[str, Any]:
+    """`new` with the values of `old` for everything in `computed` that it does not give."""
+    result = dict(new)
+    for path in computed:
+        name, _, rest = path.partition(".")
+        if rest:
+            inner, known = result.get(name), old.get(name)
+            if isinstance(inner, Mapping) and isinstance(known, Mapping):
+                result[name] = _filled(dict(inner), known, (rest,))
+        elif name not in result and name in old:
+            result[name] = old[name]
+    return result
 
 
 def _forces(record: Record, path: str) -> bool:

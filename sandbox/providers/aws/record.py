@@ -18,6 +18,7 @@ class Resource(dict[str, Any]):
     """Properties of a resource (inputs over state; absent ones read as None) and what calls need besides.
 
     `old`: the previous inputs during an update, else empty. `tags_argument`: the tags in the form of the create call.
+    `importing`: nothing but the id is known.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Resource(dict[str, Any]):
         self.region, self.id, self.old, self.urn = region, id, old or {}, urn
         self._account = account
         self.tags_argument: dict[str, Any] = {}
+        self.importing = False
 
     def __missing__(self, key: str) -> None:
         return None
@@ -122,8 +124,10 @@ class Record:
     - `identity`: the id as a function of the inputs, where it is known before creation;
     - `known`: outputs that follow from the inputs alone (shown in previews);
     - `parse_id`: the inputs in an id given to import; `canonical`: the id to keep when import takes another spelling;
-      `defaults`: values that import leaves out;
+      `defaults`: values that mean the same as none (import leaves them out);
     - `adopt`: after one of the errors `exists`, the id of an identical object of the same parent, or None to refuse;
+    - `computed`: inputs (or paths in them) that AWS fills in when they are not given: taking one out of a program is no
+      change;
     - `bumped(inputs, changed)`: outputs that an update changes besides its inputs;
     - `watched`: inputs that Read reports even when the user did not give them;
     - `pending`, `failed`: values of `status` on the way and when creation failed;
@@ -148,6 +152,7 @@ class Record:
     identity: Callable[[Resource], str] | None = None
     known: Callable[[Resource], Mapping[str, Any]] | None = None
     parse_id: Callable[[str], Props] = lambda id: {}  # noqa: A006, ARG005
+    computed: tuple[str, ...] = ()
     canonical: Callable[[Any, Resource], str] | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     exists: tuple[str, ...] = ()

@@ -168,6 +168,7 @@ class Worker:
         importing = not without_hidden(inputs) and not state
         properties = record.parse_id(resource_id) | without_hidden(state) | without_hidden(inputs)
         resource = self.view(properties, id=resource_id, urn=target.urn)
+        resource.importing = importing
         api = self.api(record, resource.region, target)
         try:
             live = self.described(record, api, resource)

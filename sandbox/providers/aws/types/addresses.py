@@ -29,6 +29,11 @@ EIP = Record(
     delete=lambda api, r: api("release_address", AllocationId=r.id),
     gone=("InvalidAllocationID.NotFound", "InvalidAddress.NotFound"),
     force=("domain", "networkBorderGroup", "publicIpv4Pool"),
+    computed=(
+        "domain",
+        "networkBorderGroup",
+        "publicIpv4Pool",
+    ),
     outputs={
         "allocationId": "AllocationId",
         "arn": lambda _, r: r.arn("ec2", f"elastic-ip/{r.id}"),
@@ -66,6 +71,7 @@ NAT_GATEWAY = Record(
     gone=("NatGatewayNotFound", "InvalidNatGatewayID.NotFound"),
     required=("subnetId",),
     force=("subnetId", "allocationId", "connectivityType", "privateIp"),
+    computed=("privateIp",),
     outputs={
         "subnetId": "SubnetId",
         "connectivityType": "ConnectivityType",

@@ -27,6 +27,7 @@ def setting(  # noqa: PLR0913 - one argument for each way in which the settings 
     required: tuple[str, ...] = (),
     gone: tuple[str, ...] = (),
     stored: tuple[str, ...] = (),
+    computed: tuple[str, ...] = (),
     owner: bool = False,
 ) -> Record:
     owners = ("expectedBucketOwner",) if owner else ()
@@ -41,6 +42,7 @@ def setting(  # noqa: PLR0913 - one argument for each way in which the settings 
         force=("bucket", *owners),
         steps=(Step(inputs, write, at_create=False),),
         stored=stored,
+        computed=computed,
         identity=lambda r: r["bucket"],
         parse_id=lambda name: {"bucket": name.split(",")[0]},
         outputs={"bucket": lambda _, r: r["bucket"], **outputs},
@@ -190,6 +192,7 @@ LIFECYCLE = setting(
     {"rules": _lifecycle_rules, SIZE: lambda live, r: live.get("TransitionDefaultMinimumObjectSize") or r[SIZE]},
     gone=("NoSuchLifecycleConfiguration",),
     stored=("timeouts",),
+    computed=(SIZE,),
     owner=True,
 )
 

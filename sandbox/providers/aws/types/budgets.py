@@ -151,6 +151,13 @@ BUDGET = Record(
     identity=lambda r: f"{r['accountId'] or r.account}:{r['name']}",
     known=lambda r: {"arn": _arn(r), "accountId": _account(r)},
     parse_id=lambda text: dict(zip(("accountId", "name"), text.split(":", 1), strict=False)),
+    computed=(
+        "accountId",
+        "costFilters",
+        "costTypes",
+        "timePeriodStart",
+        "timePeriodEnd",
+    ),
     outputs={
         "arn": lambda _, r: _arn(r),
         "name": "BudgetName",

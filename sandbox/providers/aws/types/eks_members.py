@@ -58,6 +58,10 @@ ADDON = Record(
     stored=("preserve", "resolveConflictsOnCreate", "resolveConflictsOnUpdate"),
     identity=lambda r: ":".join(str(name) for name in _names(r).values()),
     parse_id=lambda text: dict(zip(("clusterName", "addonName"), text.split(":", 1), strict=False)),
+    computed=(
+        "addonVersion",
+        "configurationValues",
+    ),
     outputs={
         "arn": "addonArn",
         "clusterName": "clusterName",
@@ -119,6 +123,10 @@ ACCESS_ENTRY = Record(
     ),
     identity=lambda r: f"{r['clusterName']}:{r['principalArn']}",
     parse_id=lambda text: dict(zip(("clusterName", "principalArn"), text.split(":", 1), strict=False)),
+    computed=(
+        "kubernetesGroups",
+        "userName",
+    ),
     outputs={
         "clusterName": "clusterName",
         "principalArn": "principalArn",

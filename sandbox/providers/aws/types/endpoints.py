@@ -71,6 +71,14 @@ VPC_ENDPOINT = Record(
     steps=(
         Step((*SETS, "policy", "privateDnsEnabled", "ipAddressType", "dnsOptions"), _modify_endpoint, at_create=False),
     ),
+    computed=(
+        "policy",
+        "ipAddressType",
+        "dnsOptions",
+        "routeTableIds",
+        "subnetIds",
+        "securityGroupIds",
+    ),
     outputs={
         "arn": lambda _, r: r.arn("ec2", f"vpc-endpoint/{r.id}"),
         "vpcId": "VpcId",
@@ -152,6 +160,10 @@ FLOW_LOG = Record(
             "logFormat",
         ),
         *("maxAggregationInterval", "destinationOptions"),
+    ),
+    computed=(
+        "logFormat",
+        "logDestination",
     ),
     outputs={
         "arn": lambda _, r: r.arn("ec2", f"vpc-flow-log/{r.id}"),

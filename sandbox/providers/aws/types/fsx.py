@@ -112,6 +112,16 @@ LUSTRE_FILE_SYSTEM = Record(
     replaces=_replaced,
     steps=(Step(("storageCapacity", *CHANGEABLE), _update, at_create=False),),
     stored=("skipFinalBackup", "finalBackupTags"),
+    computed=(
+        "automaticBackupRetentionDays",
+        "dailyAutomaticBackupStartTime",
+        "fileSystemTypeVersion",
+        "kmsKeyId",
+        "logConfiguration",
+        "metadataConfiguration.iops",
+        "perUnitStorageThroughput",
+        "weeklyMaintenanceStartTime",
+    ),
     outputs={
         "arn": "ResourceARN",
         "dnsName": "DNSName",
@@ -179,6 +189,12 @@ DATA_REPOSITORY_ASSOCIATION = Record(
         ),
     ),
     stored=("deleteDataInFilesystem",),
+    computed=(
+        "importedFileChunkSize",
+        "s3",
+        "s3.autoImportPolicy",
+        "s3.autoExportPolicy",
+    ),
     outputs={
         "arn": "ResourceARN",
         "associationId": "AssociationId",

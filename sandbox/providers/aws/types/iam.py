@@ -15,9 +15,9 @@ GONE = ("NoSuchEntity", "NoSuchEntityException")
 
 def _read_role(api: Api, r: Resource) -> Any:
     role = api("get_role", RoleName=r.id)["Role"]
-    if r["managedPolicyArns"] is not None:
+    if r["managedPolicyArns"] is not None or r.importing:
         role["managed"] = [one["PolicyArn"] for one in _attached(api, r)]
-    if r["inlinePolicies"] is not None:
+    if r["inlinePolicies"] is not None or r.importing:
         role["inline"] = [
             {"name": name, "policy": text(api("get_role_policy", RoleName=r.id, PolicyName=name)["PolicyDocument"])}
             for name in whole(api, "list_role_policies", "PolicyNames", RoleName=r.id)
@@ -122,6 +122,10 @@ ROLE = Record(
     identity=lambda r: r["name"],
     known=lambda r: {"arn": r.arn("iam", f"role{r['path'] or '/'}{r['name']}", region=False)},
     parse_id=lambda name: {"name": name},
+    computed=(
+        "inlinePolicies",
+        "managedPolicyArns",
+    ),
     outputs={
         "name": "RoleName",
         "arn": "Arn",

@@ -104,6 +104,11 @@ KEY = Record(
         Step(("policy",), _put_policy, at_create=False),
     ),
     stored=("deletionWindowInDays", "bypassPolicyLockoutSafetyCheck"),
+    computed=(
+        "policy",
+        "description",
+        "rotationPeriodInDays",
+    ),
     outputs={
         "arn": "Arn",
         "keyId": "KeyId",

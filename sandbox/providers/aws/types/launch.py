@@ -162,6 +162,7 @@ LAUNCH_TEMPLATE = Record(
         Step(("updateDefaultVersion", "defaultVersion", *DATA), _default_version),
     ),
     naming=Naming(longest=128),
+    computed=("defaultVersion",),
     outputs={
         "arn": lambda _, r: r.arn("ec2", f"launch-template/{r.id}"),
         "name": "LaunchTemplateName",
@@ -171,7 +172,6 @@ LAUNCH_TEMPLATE = Record(
         **{name: _data_output(name) for name in DATA},
     },
     bumped=_bumped,
-    defaults={"defaultVersion": 1},
     tagging=tags.ec2("launch-template"),
     listing=lambda api: find(api, "describe_launch_templates", "LaunchTemplates", key="LaunchTemplateId"),
 )

@@ -62,6 +62,7 @@ LOG_GROUP = Record(
     identity=lambda r: r["name"],
     known=lambda r: {"arn": r.arn("logs", f"log-group:{r['name']}")},
     parse_id=lambda name: {"name": name},
+    computed=("logGroupClass",),
     outputs={
         "arn": "arn",
         "name": "logGroupName",

@@ -124,6 +124,17 @@ NODE_GROUP = Record(
     naming=Naming(input="nodeGroupName", prefix="nodeGroupNamePrefix", longest=63),
     identity=lambda r: f"{r['clusterName']}:{r['nodeGroupName']}",
     parse_id=lambda text: dict(zip(("clusterName", "nodeGroupName"), text.split(":", 1), strict=False)),
+    computed=(
+        "amiType",
+        "capacityType",
+        "diskSize",
+        "instanceTypes",
+        "launchTemplate.id",
+        "launchTemplate.name",
+        "releaseVersion",
+        "updateConfig",
+        "version",
+    ),
     outputs={
         "arn": "nodegroupArn",
         "clusterName": "clusterName",

@@ -91,12 +91,13 @@ ROUTE_TABLE = Record(
     required=("vpcId",),
     force=("vpcId",),
     steps=(Step(("routes",), _sync_routes),),
+    computed=("routes",),
     outputs={
         "arn": lambda _, r: r.arn("ec2", f"route-table/{r.id}"),
         "vpcId": "VpcId",
         "ownerId": lambda live, r: live.get("OwnerId") or r.account,
         # Without inline routes the table's routes belong to Route resources.
-        "routes": lambda live, r: _own_routes(live) if r["routes"] is not None else None,
+        "routes": lambda live, r: _own_routes(live) if r["routes"] is not None or r.importing else None,
     },
     tagging=tags.ec2("route-table"),
     listing=lambda api: find(api, "describe_route_tables", "RouteTables", key="RouteTableId", own=_own_table),

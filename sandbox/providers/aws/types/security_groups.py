@@ -81,7 +81,7 @@ INLINE = (_sync("ingress", "IpPermissions"), _sync("egress", "IpPermissionsEgres
 
 def _rules(name: str, key: str) -> Output:
     # Without inline rules the group's rules belong to rule resources.
-    return lambda live, r: inline(live.get(key) or [], r.id) if r[name] is not None else None
+    return lambda live, r: inline(live.get(key) or [], r.id) if r[name] is not None or r.importing else None
 
 
 def _close(api: Api, r: Resource) -> None:
@@ -124,6 +124,11 @@ SECURITY_GROUP = Record(
     steps=(Step(("name",), _close), *INLINE),
     stored=("revokeRulesOnDelete",),
     naming=Naming(longest=255),
+    computed=(
+        "ingress",
+        "egress",
+        "vpcId",
+    ),
     outputs={
         "arn": lambda _, r: r.arn("ec2", f"security-group/{r.id}"),
         "name": "GroupName",

@@ -71,6 +71,10 @@ TOPIC = Record(
     identity=lambda r: r.arn("sns", str(r["name"])),
     known=lambda r: {"arn": r.arn("sns", r["name"]), "owner": r.account},
     parse_id=lambda arn: {"name": arn.rpartition(":")[2]},
+    computed=(
+        "policy",
+        "signatureVersion",
+    ),
     outputs={
         "arn": "TopicArn",
         "name": _name,

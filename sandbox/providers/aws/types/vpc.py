@@ -56,6 +56,7 @@ VPC = Record(
         _set_attribute("EnableDnsHostnames", "enableDnsHostnames"),
         _set_attribute("EnableNetworkAddressUsageMetrics", "enableNetworkAddressUsageMetrics"),
     ),
+    computed=("cidrBlock",),
     outputs={
         "arn": lambda _, r: r.arn("ec2", f"vpc/{r.id}"),
         "cidrBlock": "CidrBlock",
@@ -117,6 +118,10 @@ SUBNET = Record(
         _subnet_flag("assignIpv6AddressOnCreation", "AssignIpv6AddressOnCreation"),
         _subnet_flag("enableResourceNameDnsARecordOnLaunch", "EnableResourceNameDnsARecordOnLaunch"),
         _subnet_flag("privateDnsHostnameTypeOnLaunch", "PrivateDnsHostnameTypeOnLaunch", boolean=False),
+    ),
+    computed=(
+        "availabilityZone",
+        "availabilityZoneId",
     ),
     outputs={
         "arn": lambda live, r: live.get("SubnetArn") or r.arn("ec2", f"subnet/{r.id}"),
