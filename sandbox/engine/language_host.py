@@ -53,7 +53,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(__file__).resolve().with_name("program.py")
 MESSAGE_LIMIT = 400 << 20
 """Bytes; the limit that the engine and the SDK use (pulumi/runtime/_grpc_settings.py)."""
-GRACE_S = 3.0
+GRACE_S = 2.0
 """How long a child may take to end after SIGINT before it is killed."""
 
 

@@ -14,12 +14,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
+    from types import FrameType, TracebackType
 
     from pulumi.runtime.proto.language_pb2 import RunRequest
 
@@ -65,6 +66,37 @@ def leave(code: int) -> None:
         with contextlib.suppress(OSError, ValueError):  # the reader may have gone too
             stream.flush()
     os._exit(code)
+
+
+class Origins:
+    """Remembers where exceptions in tasks came from.
+
+    A future hands the traceback of its exception to the first that asks; the SDK asks more than once, and an error
+    inside `apply` would reach the user without a place.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[BaseException, TracebackType | None]] = {}
+
+    def restore(self, error: BaseException) -> None:
+        """Give `error` the traceback that it had when it left its task, if it left one."""
+        if found := self._seen.get(id(error)):
+            error.__traceback__ = found[1]
+
+    async def _noted(self, coroutine: Coroutine[Any, Any, Any]) -> object:
+        try:
+            return await coroutine
+        except Exception as error:
+            self._seen.setdefault(id(error), (error, error.__traceback__))
+            raise
+
+    def task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        """A task factory for `loop.set_task_factory`."""
+        import asyncio
+
+        task = asyncio.Task(self._noted(coroutine), loop=loop, **options)
+        task.add_done_callback(lambda _: coroutine.close())  # cancelled before it ran, it would complain
+        return task
 
 
 def explain(error: BaseException, root: Path) -> str:
@@ -127,9 +159,16 @@ def drain(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
 
 
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """On SIGINT, wherever the program is, in a blocking call too. Once: the engine asks more than once, and what the
+    program does to clean up is to be left alone.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def execute(request: RunRequest, loop: asyncio.AbstractEventLoop) -> None:
-    """Run the program to its end. Raises what it raises; SIGINT cancels it."""
-    import asyncio
+    """Run the program to its end. Raises what it raises, KeyboardInterrupt on SIGINT."""
     import runpy
 
     from pulumi.runtime import run_in_stack
@@ -142,12 +181,8 @@ def execute(request: RunRequest, loop: asyncio.AbstractEventLoop) -> None:
                 raise
             # sys.exit(0) is a normal end: what was declared until here is still registered.
 
-    async def stack() -> None:
-        task = asyncio.ensure_future(run_in_stack(program))
-        loop.add_signal_handler(signal.SIGINT, task.cancel)
-        await task
-
-    loop.run_until_complete(stack())
+    signal.signal(signal.SIGINT, interrupt)
+    loop.run_until_complete(run_in_stack(program))
 
 
 def run(request: RunRequest, engine: str) -> int:
@@ -167,14 +202,15 @@ def run(request: RunRequest, engine: str) -> int:
     os.chdir(request.pwd or root)
     # A program that fails leaves futures unobserved by design; asyncio would print a page about each.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    loop = asyncio.new_event_loop()
+    loop, origins = asyncio.new_event_loop(), Origins()
+    loop.set_task_factory(origins.task)
     asyncio.set_event_loop(loop)
     loop.set_default_executor(ThreadPoolExecutor(max(request.parallel, 1) * 4))
     try:
         if entry.is_dir() and not (entry / "__main__.py").exists():
             raise pulumi.RunError(f"there is no program: {entry} has no __main__.py")
         execute(request, loop)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, KeyboardInterrupt):
         return REPORTED
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
@@ -187,6 +223,7 @@ def run(request: RunRequest, engine: str) -> int:
             pulumi.log.error(f"the engine refused a call: {error.details()}")
     except BaseException as error:  # noqa: BLE001 - whatever the program raises has to reach the user
         if MONITOR_GONE not in str(error):
+            origins.restore(error)
             pulumi.log.error(explain(error, root))
     else:
         return 0

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.toolchain import download, packages
@@ -35,7 +35,7 @@ class Go:
 
     command: Path
     version: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     own: bool
     """Ours, from the package index."""
 
