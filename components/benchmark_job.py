@@ -77,15 +77,17 @@ class BenchmarkJob(pulumi.ComponentResource):
         placement: Placement,
         site: Site,
         api_cidrs: Sequence[str],
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`api_cidrs`: where the Kubernetes API may be: the only place beyond its own pods that a run may reach."""
+        """`api_cidrs`: where the Kubernetes API may be: the only place beyond its own pods that a run may reach.
+        `after`: the pool and its plugins, which must outlive the run."""
         super().__init__("aidc:benchmark_job:BenchmarkJob", name, None, opts)
         self._name = name
         plan = benchmark(spec, placement, site, read_program())
         self.namespace, self.job, self.result = plan.name, plan.job, plan.result
         child = pulumi.ResourceOptions(parent=self)
-        place = Namespace(name, plan.name, site=site, part=COMPONENT, api_cidrs=api_cidrs, opts=child)
+        place = Namespace(name, plan.name, site=site, part=COMPONENT, api_cidrs=api_cidrs, after=after, opts=child)
         if quota := plan.quota():
             ResourceQuota(
                 f"{name}-quota", metadata=self._meta(plan, place, plan.name), spec={"hard": quota}, opts=child

@@ -48,9 +48,10 @@ class AddOns(pulumi.ComponentResource):
         versions: Mapping[str, str],
         site: Site,
         cluster_name: pulumi.Input[str],
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`kubernetes` is the version of the cluster; `versions` override the catalog's."""
+        """`kubernetes` is the version of the cluster; `versions` override the catalog's; `after`: nodes."""
         super().__init__("aidc:cluster_addons:AddOns", name, None, opts)
         self._name, self._site, self._cluster_name = name, site, cluster_name
         for addon in addons:
@@ -65,7 +66,7 @@ class AddOns(pulumi.ComponentResource):
                 resolve_conflicts_on_create="OVERWRITE",
                 resolve_conflicts_on_update="OVERWRITE",
                 tags=tags.component("cluster") | marks,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=needs),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[*after, *needs]),
             )
         self.register_outputs({})
 

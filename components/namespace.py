@@ -33,9 +33,11 @@ class Namespace(pulumi.ComponentResource):
         part: str,
         pod_security: Literal["restricted", "baseline"] = "restricted",
         api_cidrs: Sequence[str] = (),
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`api_cidrs`: where the Kubernetes API may be, for pods that must reach it."""
+        """`api_cidrs`: where the Kubernetes API may be, for pods that must reach it. `after`: what must be there before
+        and must outlive the namespace: nodes that end its pods in an orderly way."""
         super().__init__("aidc:namespace:Namespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         labels = tags.labels(site, part)
@@ -49,7 +51,7 @@ class Namespace(pulumi.ComponentResource):
                     "pod-security.kubernetes.io/warn": "restricted",
                 },
             },
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
         self.name = made.metadata.name
         NetworkPolicy(

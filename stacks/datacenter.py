@@ -56,7 +56,8 @@ def build(config: StackConfig) -> dict[str, Any]:
         versions=config.cluster.addon_versions,
         site=site,
         cluster_name=cluster.name,
-        opts=Options(provider=cloud, depends_on=list(system_pools.values())),
+        after=list(system_pools.values()),
+        opts=on_aws,
     )
     pools = {
         name: AcceleratorPool(
@@ -133,7 +134,8 @@ def workloads(
             placement=pools[name].placement,
             site=site,
             api_cidrs=[str(config.network.cidr), str(config.cluster.service_cidr)],
-            opts=Options(provider=cluster.provider, depends_on=[plugins, pools[name]]),
+            after=[plugins, pools[name]],
+            opts=in_cluster,
         )
         for name, spec in config.benchmark.items()
     }
