@@ -1,4 +1,6 @@
-"""Ids and outputs for mode `up` of the offline run: plausible in shape, recognisable as made up.
+"""What providers would answer: which outputs are unknown in a preview, and made-up ones for mode `up`.
+
+The made-up ones are plausible in shape and recognisable.
 
 Only what programs hang other resources on is listed; every resource gets an id, a name and an ARN.
 """
@@ -72,3 +74,9 @@ OUTPUTS: dict[str, Callable[[str, str], dict[str, Any]]] = {
         "bucketRegionalDomainName": f"{name}-{digest[:7]}.s3.us-east-1.amazonaws.com",
     },
 }
+
+NESTED: dict[str, tuple[tuple[str, str], ...]] = {
+    "aws:eks/cluster:Cluster": (("vpcConfig", "clusterSecurityGroupId"), ("vpcConfig", "vpcId")),
+}
+"""Outputs inside an input object. Providers answer them as unknown in a preview; merely echoed, the object would say
+that they are absent."""

@@ -7,9 +7,10 @@ from typing import Any
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
+from plan.invented import NESTED
 from plan.invented import outputs as invented_outputs
 from plan.model import PlanError, Resource
-from plan.values import from_struct
+from plan.values import ANY_UNKNOWN, from_struct
 
 UNSUPPORTED = frozenset(
     {"outputValues", "transforms", "invokeTransforms", "parameterization", "resourceHooks", "errorHooks"}
@@ -49,13 +50,14 @@ class Monitor:
             custom=request.custom,
             protect=request.protect,
         )
-        if not request.custom or self.preview:
-            return resource_pb2.RegisterResourceResponse(urn=urn, id="", object=request.object)
+        if not request.custom:
+            return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+        if self.preview:
+            return resource_pb2.RegisterResourceResponse(urn=urn, id="", object=_with_unknowns(request))
         identity, extra = invented_outputs(request.type, request.name, inputs)
         known = struct_pb2.Struct()
         known.update(extra)
-        known.MergeFrom(request.object)
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=known)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=_over(request.object, known))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         if self.resources[request.urn].type == "pulumi:pulumi:Stack":
@@ -83,6 +85,26 @@ class Monitor:
         if parent and (qualified := parent.split("::")[2]) != "pulumi:pulumi:Stack":
             kind = f"{qualified}${kind}"
         return f"urn:pulumi:{self.stack}::{self.project}::{kind}::{name}"
+
+
+def _with_unknowns(request: Any) -> Any:
+    """The inputs as a provider's preview gives them back."""
+    answer = request.object
+    for outer, inner in NESTED.get(request.type, ()):
+        fields = answer.fields[outer].struct_value.fields
+        if inner not in fields:
+            fields[inner].string_value = ANY_UNKNOWN
+    return answer
+
+
+def _over(given: struct_pb2.Struct, known: struct_pb2.Struct) -> struct_pb2.Struct:
+    """What was given over what is known besides, object by object."""
+    for key, value in known.fields.items():
+        if key not in given.fields:
+            given.fields[key].CopyFrom(value)
+        elif value.HasField("struct_value") and given.fields[key].HasField("struct_value"):
+            _over(given.fields[key].struct_value, value.struct_value)
+    return given
 
 
 class Engine:

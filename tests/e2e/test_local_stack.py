@@ -70,10 +70,8 @@ def test_the_offline_plan_equals_the_engines_preview(deployed: Deployed) -> None
 
 def compare(urn: str, ours: plan.Resource, theirs: plan.Resource) -> list[str]:
     """Everything in which two descriptions of one resource differ."""
-    found = []
-    for name in ("type", "name", "parent"):
-        if getattr(ours, name) != getattr(theirs, name):
-            found.append(f"{urn}: {name} {getattr(ours, name)} is not {getattr(theirs, name)}")
+    pairs = [(name, getattr(ours, name), getattr(theirs, name)) for name in ("type", "name", "parent")]
+    found = [f"{urn}: {name} {a} is not {b}" for name, a, b in pairs if a != b]
     if ours.provider and ours.provider != theirs.provider:
         found.append(f"{urn}: provider {ours.provider} is not {theirs.provider}")
     if set(ours.dependencies) != set(theirs.dependencies):
@@ -88,7 +86,8 @@ def own_inputs(resource: plan.Resource) -> dict[str, Any]:
     """Inputs without what the engine or a provider adds on its own account: versions and generated names."""
     inputs = dict(resource.inputs)
     if resource.is_provider:
-        inputs.pop("version", None)
+        for name in ("version", "__internal"):
+            inputs.pop(name, None)
     return {key: value for key, value in inputs.items() if key not in GENERATED or not is_generated(resource, value)}
 
 

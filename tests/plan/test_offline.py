@@ -117,3 +117,23 @@ def test_encrypted_values_reach_the_program_as_secrets(tmp_path: Path) -> None:
     program = "import pulumi\nc = pulumi.Config()\npulumi.export('t', c.require('token'))\n"
     root = project(tmp_path, program, file)
     assert offline.run("dev", root=root).exports == {"t": SECRET}
+
+
+CLUSTER = """
+import pulumi_aws as aws
+cluster = aws.eks.Cluster("c", role_arn="arn:aws:iam::123456789012:role/r", vpc_config={"subnet_ids": ["subnet-1"]})
+rule = dict(cidr_ipv4="10.0.0.0/8", ip_protocol="-1")
+aws.vpc.SecurityGroupIngressRule("r", security_group_id=cluster.vpc_config.cluster_security_group_id, **rule)
+"""
+
+
+def test_an_output_inside_an_input_object_is_unknown_in_a_preview_and_known_afterwards(tmp_path: Path) -> None:
+    root = project(tmp_path, CLUSTER)
+    groups = [
+        offline.run("dev", mode, root=root)
+        .of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")[0]
+        .inputs
+        for mode in ("preview", "up")
+    ]
+    assert groups[0]["securityGroupId"] is UNKNOWN
+    assert groups[1]["securityGroupId"].startswith("sg-")
