@@ -26,10 +26,15 @@ class Missing(Exception):
 
 
 class Worker:
-    """Works on resources of one provider. `notify(target, line)` shows progress."""
+    """Works on resources of one provider. `cancelled` ends waits; `notify(target, line)` shows progress."""
 
-    def __init__(self, cloud: Cloud, cancelled: threading.Event, notify: Callable[[Target, str], None]) -> None:
-        self.cloud, self.cancelled, self.notify = cloud, cancelled, notify
+    def __init__(
+        self,
+        cloud: Cloud,
+        cancelled: threading.Event | None = None,
+        notify: Callable[[Target, str], None] = lambda target, line: None,  # noqa: ARG005
+    ) -> None:
+        self.cloud, self.cancelled, self.notify = cloud, cancelled or threading.Event(), notify
 
     def view(self, properties: Mapping[str, Any], **more: Any) -> Resource:
         """A `Resource` in its region (its own, else the provider's)."""
@@ -96,6 +101,11 @@ class Worker:
         state: Props = {key: value for key, value in without_hidden(inputs).items() if not empty(value)}
         if record.known:
             state |= {key: value for key, value in record.known(resource).items() if not wire.unknown(value)}
+        for path in record.computed:
+            first, _, rest = path.partition(".")
+            if rest and isinstance(state.get(first), dict) and state[first].get(rest) is None:
+                # Left out, the rest of a given object would read as "none", not as "not known yet".
+                state[first] = {**state[first], rest: wire.UNKNOWN}
         if record.tagging:
             state["tagsAll"] = self.tags_all(record, inputs)
         if record.regional:
