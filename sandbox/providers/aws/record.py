@@ -93,11 +93,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Found:
-    """An object of the account. `tags` is None where the listing does not show them."""
+    """An object of the account. `tags` is None for types without tags; `import_id` is its id for import where that
+    differs.
+    """
 
     id: str
     arn: str = ""
     tags: Tags | None = None
+    import_id: str = ""
 
 
 @dataclass(frozen=True)

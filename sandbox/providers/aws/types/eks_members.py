@@ -177,7 +177,7 @@ def _pod_identities(api: Api, cluster: str) -> Iterable[Found]:
     for one in whole(api, "list_pod_identity_associations", "associations", clusterName=cluster):
         names = {"clusterName": cluster, "associationId": one["associationId"]}
         found = described(api, "describe_pod_identity_association", "association", "associationArn", **names)
-        yield Found(f"{cluster},{one['associationId']}", found.arn, found.tags)
+        yield Found(one["associationId"], found.arn, found.tags, f"{cluster},{one['associationId']}")
 
 
 def _pod_identity(r: Resource) -> dict[str, str]:

@@ -157,7 +157,7 @@ def _delete_profile(api: Api, r: Resource) -> None:
 
 
 def _profile_tags(api: Api, name: str) -> tags.Tags:
-    return tags.from_pairs(api("list_instance_profile_tags", InstanceProfileName=name).get("Tags"))
+    return tags.from_pairs(api("get_instance_profile", InstanceProfileName=name)["InstanceProfile"].get("Tags"))
 
 
 INSTANCE_PROFILE = Record(
