@@ -11,7 +11,7 @@ from functools import cached_property
 
 from pydantic import Field
 
-from catalog import instances
+from catalog import instances, limits
 from catalog.instance import Instance
 from components.spec import GiB, InstanceType, Problem, Spec
 
@@ -23,7 +23,7 @@ class PoolSpec(Spec):
     nodes: int = Field(ge=0, description="Nodes wanted now.")
     min: int | None = Field(None, ge=0, description="Fewest nodes an autoscaler may leave. Default: 0.")
     max: int | None = Field(None, ge=1, description="Most nodes an autoscaler may make. Default: nodes (at least 1).")
-    root_volume_gib: GiB = Field(200, ge=50, le=16384, description="Size of the encrypted gp3 root volume, in GiB.")
+    root_volume_gib: GiB = Field(200, ge=50, description="Size of the encrypted gp3 root volume, in GiB.")
 
     @cached_property
     def instance(self) -> Instance:
@@ -43,6 +43,9 @@ class PoolSpec(Spec):
             yield Problem(("min",), f"{self.min} is more than nodes ({self.nodes}). Lower it or ask for more nodes.")
         if self.largest < self.nodes:
             yield Problem(("max",), f"{self.max} is less than nodes ({self.nodes}). Raise it or ask for fewer nodes.")
+        if not limits["gp3-size"].allows(self.root_volume_gib):
+            allowed = limits["gp3-size"].describe()
+            yield Problem(("root-volume-gib",), f"{self.root_volume_gib} is not offered. Allowed: {allowed}.")
         if self.instance_type in instances:
             yield from self.machine_problems()
         else:
