@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import ParamSpec, TypeVar
@@ -65,7 +66,10 @@ def show(problems: Iterable[str]) -> None:
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn a `UserError` of a command into its lines and exit code, ctrl-C into 130, a closed pipe into silence."""
+    """Turn a `UserError` of a command into its lines and exit code, ctrl-C into 130, a closed pipe into silence.
+
+    Anything else is a fault of ours and ends as one line too.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -81,5 +85,12 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             # The reader went away (`... | head`): not an error, but Python must not complain while closing stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(int(Exit.OK)) from None
+        except Exception as error:
+            if os.environ.get("AIDC_TRACEBACK"):
+                raise
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{frame.filename}:{frame.lineno}"
+            show([f"a fault in the toolkit: {type(error).__name__}: {error} ({where}); AIDC_TRACEBACK=1 shows more"])
+            raise SystemExit(int(Exit.FAILURE)) from None
 
     return run

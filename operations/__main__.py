@@ -9,7 +9,12 @@ import typer
 from operations.up import wants_yes
 from terminal import guarded
 
-app = typer.Typer(help="Create, look after and remove a stack.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Create, look after and remove a stack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="STACK", help="Name of a file stacks/Pulumi.<stack>.yaml.")
 ]

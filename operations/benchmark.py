@@ -16,16 +16,14 @@ from typing import TYPE_CHECKING, Any
 from operations import engine, history
 from operations.stack import Stack
 from sandbox.daemons import process_node_missing
+from sandbox.kubernetes.nodegroups import POOL_LABEL
+from sandbox.kubernetes.stages import SIMULATED_SELECTOR
 from terminal import err
 from training.bench import verdict as bench
 
 if TYPE_CHECKING:
     from kubernetes import client as kube
 
-SIMULATED = "type=kwok"
-"""Label of the nodes that only pretend to run pods."""
-POOL = "dc/pool"
-"""Label of a node that names its pool."""
 TIMEOUT_S = 1200
 """How long to wait for one Job; the Job's own deadline normally ends it earlier."""
 
@@ -132,7 +130,7 @@ def look(cluster: Cluster, place: Place) -> Verdict | None:
     ranks = job.spec.completions or 1  # type: ignore[union-attr]
     nodes = {pod.spec.node_name for pod in pods if pod.spec.node_name}  # type: ignore[union-attr]
     placed = sum(bool(pod.spec.node_name) for pod in pods)  # type: ignore[union-attr]
-    if placed >= ranks and nodes <= cluster.nodes(SIMULATED):
+    if placed >= ranks and nodes <= cluster.nodes(SIMULATED_SELECTOR):
         return Verdict(place.pool, bench.scheduled(placed, len(nodes)))
     conditions = {entry.type for entry in job.status.conditions or [] if entry.status == "True"}  # type: ignore[union-attr]
     if "Complete" in conditions:
@@ -142,7 +140,7 @@ def look(cluster: Cluster, place: Place) -> Verdict | None:
         result = cluster.result(place)
         reasons = bench.judge(result).reasons if result else ()
         return _fail(place, f"job {place.job} failed", *reasons, *waiting_reasons(pods), result=result)
-    missing = no_image(pods) or (process_node_missing() if not cluster.nodes(f"{POOL}={place.pool}") else None)
+    missing = no_image(pods) or (process_node_missing() if not cluster.nodes(f"{POOL_LABEL}={place.pool}") else None)
     return Verdict(place.pool, bench.not_measured(missing)) if missing else None
 
 

@@ -25,7 +25,7 @@ def inventory(stack: Stack) -> dict[str, list[str]]:
     from sandbox.providers.aws import leftovers as aws
 
     found = {service: ids for service, ids in aws.inventory(boto3.Session(region_name=region(stack))).items() if ids}
-    for kind, name, _ in kubernetes_objects():
+    for kind, name, _ in kubernetes_objects(stack):
         found.setdefault(f"kubernetes {kind}", []).append(name)
     return found
 
@@ -42,7 +42,7 @@ def remove_unmanaged(stack: Stack, managed: Mapping[str, str]) -> None:
         err().print(f"removing what nobody manages: {left.type} {left.id}", style="yellow", markup=False)
     aws.remove(session, orphans)
     known = {urn.split("::")[2].rsplit(":", 1)[-1] + " " + identity for urn, identity in managed.items()}
-    for kind, name, delete in kubernetes_objects():
+    for kind, name, delete in kubernetes_objects(stack):
         if f"{kind} {name}" not in known:
             err().print(f"removing what nobody manages: Kubernetes {kind} {name}", style="yellow", markup=False)
             delete()
@@ -53,14 +53,20 @@ def region(stack: Stack) -> str:
     return stack.file.config["aws:region"]
 
 
-def kubernetes_objects() -> Iterator[tuple[str, str, Any]]:
+def kubernetes_objects(stack: Stack) -> Iterator[tuple[str, str, Any]]:
     """Kind, `namespace/name` and a function that deletes, for every object of a stack that no other object owns."""
     from kubernetes import config, dynamic
     from kubernetes.client.exceptions import ApiException
+    from kubernetes.dynamic.resource import ResourceList
 
-    client = dynamic.DynamicClient(config.new_client_from_config())
+    client = dynamic.DynamicClient(config.new_client_from_config(str(stack.settings.pki / "admin.kubeconfig")))
     for resource in client.resources.search():
-        if "list" not in (resource.verbs or []) or "delete" not in resource.verbs or resource.kind in NOT_OBJECTS:
+        if (
+            isinstance(resource, ResourceList)
+            or "list" not in (resource.verbs or [])
+            or "delete" not in resource.verbs
+            or resource.kind in NOT_OBJECTS
+        ):
             continue
         try:
             items = resource.get(label_selector=LABEL).items

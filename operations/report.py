@@ -22,10 +22,9 @@ def after_up(stack: Stack, verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         show_verdict(verdict)
     outputs = engine.outputs(stack)
-    table = Table(title=f"stack {stack.name}", title_justify="left", show_header=False, box=None, pad_edge=False)
-    for key, value in sorted(outputs.items()):
-        table.add_row(key, _short(key, value))
-    console.print(table)
+    console.print(f"stack {stack.name}", style="bold")
+    for key in sorted(set(outputs) - {"benchmarks"}):
+        console.print(f"  {key:<11} {_short(outputs[key])}", markup=False, soft_wrap=True)
     console.print()
     for command, what in next_commands(stack):
         console.print(f"  {command:<44} {what}", markup=False)
@@ -94,11 +93,8 @@ def past(stack: Stack) -> None:
     out().print(table)
 
 
-def _short(key: str, value: Any) -> str:
-    """An output on one line; a kubeconfig is only named."""
+def _short(value: Any) -> str:
+    """An output on one line; a kubeconfig is left to `pulumi stack output`."""
     if isinstance(value, dict):
-        parts = [f"{name}: {_short(name, item)}" for name, item in value.items()]
-        return ", ".join(parts)
-    if key == "kubeconfig":
-        return "(pulumi stack output cluster --show-secrets)"
+        return ", ".join(f"{name}: {_short(item)}" for name, item in value.items() if name != "kubeconfig")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
