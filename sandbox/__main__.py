@@ -164,5 +164,17 @@ def tools(
         raise SystemExit(int(Exit.FAILURE))
 
 
+@app.command()
+@guarded
+def coverage(
+    service: Annotated[str | None, typer.Argument(help="A service, for its actions by name.")] = None,
+    format: FormatOption = Format.TABLE,  # noqa: A002 - the option's name
+) -> None:
+    """Which actions the local AWS API serves."""
+    from sandbox.coverage import show
+
+    show(service, as_json=format == Format.JSON)
+
+
 if __name__ == "__main__":
     app(prog_name="python -m sandbox")

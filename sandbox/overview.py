@@ -15,13 +15,12 @@ from rich.table import Table
 from rich.text import Text
 from urllib3.exceptions import HTTPError
 
-from sandbox import supervisor
 from sandbox.health import get
 from sandbox.kubernetes.connection import TIMEOUT, connect
 from sandbox.kubernetes.nodegroups import POOL_LABEL
 from sandbox.kubernetes.stages import SIMULATED_LABEL
+from sandbox.observe import DaemonStatus, status
 from sandbox.settings import REPOSITORY, Settings
-from sandbox.supervisor import DaemonStatus
 
 SCHEMA_VERSION = 1
 STYLES = {"running": "green", "starting": "yellow", "restarting": "yellow", "failed": "red", "unavailable": "dim"}
@@ -77,7 +76,7 @@ class Overview:
 
 def gather(settings: Settings) -> Overview:
     """Look at everything. Never raises because something does not run."""
-    daemons = supervisor.status(settings)
+    daemons = status(settings)
     ready = {daemon.name for daemon in daemons if daemon.ready}
     return Overview(
         daemons,

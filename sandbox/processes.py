@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from sandbox.settings import Settings
+from terminal import UserError
 
 NAME_VARIABLE, STATE_VARIABLE = "AIDC_DAEMON", "AIDC_STATE"
 
@@ -93,10 +94,17 @@ def free_block(first: int, size: int, last: int = 65525) -> int | None:
 def exclusively(path: Path, waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock file `path`. When another process holds it, say so through `waiting` and wait for its end.
 
-    The kernel lets go of the lock when its holder dies, however it dies.
+    The kernel lets go of the lock when its holder dies, however it dies. Raises UserError when the folder of the lock
+    cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a+", encoding="utf-8")
+    except OSError as problem:
+        raise UserError(
+            f"{path.parent} cannot be written ({problem.strerror}): name another folder with AIDC_STATE"
+        ) from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Start, stop and look at the daemons of the sandbox.
+"""Start and stop the daemons of the sandbox; looking at them is in observe.py, its functions can be had here too.
 
 `start` brings everything up and is idempotent; `stop` ends everything and leaves no process; both can be called in any
 state, also after supervisord or a daemon was killed. The emulated cloud lives in memory, so the objects of Kubernetes
@@ -11,50 +11,23 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sandbox import daemons, health, logs, processes, supervisord
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from sandbox import daemons, processes, supervisord
 from sandbox.daemons import Daemon
 from sandbox.kubernetes import binary, bootstrap, pki, stages
+from sandbox.observe import READY_LIMIT, DaemonStatus, is_running, known, last_words, reachable, status, wait_ready
 from sandbox.settings import Settings
 from terminal import UserError, err
 
+__all__ = ["DaemonStatus", "is_running", "reset", "start", "status", "stop", "wait_ready"]
 Progress = Callable[[str], None]
-READY_LIMIT = 120.0
-"""Seconds until a daemon that does not get ready is a failure. A full start takes about 6 on two idle cores."""
-DEATHS = 2
-"""So many ends of one daemon while we wait for it are not an accident."""
-LOG_LINES = 12
-CLOUD = ("etcd", "run", "node/pods", "kwok.yaml", "simulated-pod.log")
+CLOUD = ("etcd", "run", "node/pods")
 """What is in the state folder of a running cloud only."""
-KEPT_AT_DOWN = ("pki", "logs", "node", "pulumi-home", "supervisor")
-STATES = {
-    "STARTING": "starting", "RUNNING": "running", "BACKOFF": "restarting", "STOPPING": "stopping", "EXITED": "stopped",
-    "FATAL": "failed", "STOPPED": "stopped",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DaemonStatus:
-    """One line of `status`."""
-
-    name: str
-    state: str
-    """running, starting, restarting, stopping, stopped, failed, or unavailable (not for this machine)."""
-    pid: int | None
-    uptime: float | None
-    """Seconds since its last start."""
-    port: int | None
-    log: Path
-    detail: str
-    """"ready", or why not, in a few words."""
-
-    @property
-    def ready(self) -> bool:
-        return self.state == "running" and self.detail == "ready"
+KEPT_AT_DOWN = ("pki", "logs", "node", "pulumi-home", "supervisor", "kwok.yaml", "simulated-pod.log")
 
 
 def say(line: str) -> None:
@@ -64,24 +37,20 @@ def say(line: str) -> None:
 
 def start(settings: Settings, progress: Progress = say) -> None:
     """Bring every daemon up and wait until all answer. Raises UserError: a port is taken, a daemon does not live."""
-    table = daemons.table(settings, binary.locate(progress))
+    table = daemons.table(settings, binary.locate(settings))
+    text = supervisord.configuration(settings, table)
+    conf = supervisord.folder(settings) / "supervisord.conf"
     with _exclusively(settings, progress):
-        text = supervisord.configuration(settings, table)
-        conf = supervisord.folder(settings) / "supervisord.conf"
-        same = conf.exists() and conf.read_text(encoding="utf-8") == text
-        renewed = pki.ensure(settings) if same and _client(settings) else True
-        client = _client(settings)
-        if client and (renewed or not same):
+        # What is written now, running daemons do not know yet.
+        changed = [pki.ensure(settings), stages.write(settings), not conf.exists() or conf.read_text("utf-8") != text]
+        client = reachable(settings)
+        if client and any(changed):
             progress("settings changed: starting the cloud anew")
-            client = None
-        if client is None:
+        if client is None or any(changed):
             _clear(settings, progress)
             _check_ports(settings, table)
             pki.write_if_changed(conf, text)
-            pid = supervisord.launch(settings)
-            pki.ensure(settings)
-            stages.write(settings)
-            client = _wait_for_supervisord(settings, pid)
+            client = _wait_for_supervisord(settings, supervisord.launch(settings))
         _start_in_order(settings, client, [d for d in table if d.missing is None], progress)
 
 
@@ -98,51 +67,10 @@ def reset(settings: Settings, progress: Progress = say) -> list[Path]:
         return _remove(settings, KEPT_AT_DOWN)
 
 
-def is_running(settings: Settings) -> bool:
-    """Whether the sandbox was started and not stopped; single daemons may still be down, see `status`."""
-    return _client(settings) is not None
-
-
-def status(settings: Settings) -> list[DaemonStatus]:
-    """What runs now. Never raises because something does not run."""
-    table = daemons.table(settings, lambda component: [component])
-    known = _known(settings) or {}
-    with ThreadPoolExecutor(len(table)) as pool:
-        return list(pool.map(lambda daemon: _status_of(settings, daemon, known.get(daemon.name)), table))
-
-
-def wait_ready(settings: Settings, names: Iterable[str], limit: float = READY_LIMIT) -> None:
-    """Wait until the named daemons answer.
-
-    Raises UserError with the last lines of its log when one dies again and again, or does not get ready in time.
-    """
-    waiting = list(names)
-    pids: dict[str, set[int]] = {name: set() for name in waiting}
-    end = time.monotonic() + limit
-    while waiting:
-        known = _known(settings)
-        if known is None:
-            raise UserError(_last_words(settings, supervisord.NAME, "it ended"))
-        problems: dict[str, str] = {}
-        for name in waiting:
-            info = known.get(name) or {}
-            pids[name].add(info.get("pid") or 0)
-            if info.get("statename") == "FATAL" or len(pids[name] - {0}) > DEATHS:
-                raise UserError(_last_words(settings, name, info.get("spawnerr") or "it ends again and again"))
-            if problem := _problem(settings, name, info):
-                problems[name] = problem
-        waiting = list(problems)
-        if waiting and time.monotonic() > end:
-            raise UserError([_last_words(settings, name, problems[name]) for name in waiting])
-        if waiting:
-            time.sleep(0.1)
-
-
 def _start_in_order(settings: Settings, client: supervisord.Client, table: list[Daemon], progress: Progress) -> None:
-    known = _known(settings) or {}
-    idle = [
-        daemon.name for daemon in table if known.get(daemon.name, {}).get("statename") not in ("RUNNING", "STARTING")
-    ]
+    found = known(settings) or {}
+    up = {name for name, info in found.items() if info["statename"] in ("RUNNING", "STARTING")}
+    idle = [daemon.name for daemon in table if daemon.name not in up]
     if idle:
         progress("starting " + ", ".join(idle))
     for phase in (0, 1, 2):
@@ -153,44 +81,41 @@ def _start_in_order(settings: Settings, client: supervisord.Client, table: list[
             # Earlier, the controller manager would end at once: the access rules it needs are made by the API server.
             wait_ready(settings, ["apiserver"])
         elif phase == 1:
-            bootstrap.apply(settings)
+            _grant(settings)
     wait_ready(settings, [daemon.name for daemon in table])
+
+
+def _grant(settings: Settings) -> None:
+    """Make the access rules; the API server may be killed just now, and come back."""
+    for last in (False, False, True):
+        try:
+            return bootstrap.apply(settings)
+        except (ApiException, HTTPError) as problem:
+            if last:
+                why = str(problem).split("\n", maxsplit=1)[0]
+                raise UserError(
+                    last_words(settings, "apiserver", f"it does not take the access rules: {why}")
+                ) from None
+            wait_ready(settings, ["apiserver"])
+    return None
 
 
 def _start_one(settings: Settings, client: supervisord.Client, name: str) -> None:
     try:
         client.start(name)
     except supervisord.NotStarted as problem:
-        raise UserError(_last_words(settings, name, f"it cannot be started: {problem}")) from None
+        raise UserError(last_words(settings, name, f"it cannot be started: {problem}")) from None
     except supervisord.Unreachable:
-        raise UserError(_last_words(settings, supervisord.NAME, "it ended")) from None
+        raise UserError(last_words(settings, supervisord.NAME, "it ended")) from None
 
 
 def _exclusively(settings: Settings, progress: Progress) -> contextlib.AbstractContextManager[None]:
-    return processes.exclusively(supervisord.folder(settings) / "lock", progress)
-
-
-def _client(settings: Settings) -> supervisord.Client | None:
-    """A client of the running supervisord of this sandbox, None when there is none."""
-    client = supervisord.Client(settings)
-    try:
-        client.pid()
-    except supervisord.Unreachable:
-        return None
-    return client
-
-
-def _known(settings: Settings) -> dict[str, dict[str, Any]] | None:
-    """What supervisord knows of each daemon, None when it does not run."""
-    try:
-        return supervisord.Client(settings).processes()
-    except supervisord.Unreachable:
-        return None
+    return processes.exclusively(settings.state / "sandbox.lock", progress)
 
 
 def _clear(settings: Settings, progress: Progress) -> None:
     """End what runs, in the order that lets pods end well, then whatever is left; remove the emulated cloud."""
-    client = _client(settings)
+    client = reachable(settings)
     if client:
         progress("stopping the daemons")
         with contextlib.suppress(supervisord.Unreachable):
@@ -202,12 +127,12 @@ def _clear(settings: Settings, progress: Progress) -> None:
             client.stop("etcd", wait=True)
             client.shutdown()
     left = processes.ours(settings)
-    supervisors = [pid for pid, name in left.items() if name == supervisord.NAME]
     if client is None and left:
         progress("ending what is left of an earlier run: " + ", ".join(sorted(set(left.values()))))
-    # supervisord first: it would start again what is ended under it.
-    processes.end(supervisors, grace=60)
-    processes.end(processes.ours(settings))
+    # supervisord first, which would start again what is ended under it; then the process node, which ends its pods.
+    for name, grace in ((supervisord.NAME, 60.0), ("node", 10.0)):
+        processes.end([pid for pid, one in processes.ours(settings).items() if one == name], grace)
+    processes.end(processes.ours(settings), grace=2.0)  # an API server without its etcd would hang: nothing to save
     supervisord.socket_path(settings).unlink(missing_ok=True)
     _remove(settings, CLOUD)
 
@@ -241,46 +166,9 @@ def _check_ports(settings: Settings, table: list[Daemon]) -> None:
 def _wait_for_supervisord(settings: Settings, pid: int) -> supervisord.Client:
     end = time.monotonic() + READY_LIMIT
     while time.monotonic() < end:
-        if client := _client(settings):
+        if client := reachable(settings):
             return client
         if pid not in processes.ours(settings):
             break
         time.sleep(0.05)
-    raise UserError(_last_words(settings, supervisord.NAME, "it did not start"))
-
-
-def _status_of(settings: Settings, daemon: Daemon, info: dict[str, Any] | None) -> DaemonStatus:
-    log = supervisord.log_path(settings, daemon.name)
-    port = settings.ports[daemon.ports[0]] if daemon.ports else None
-    if daemon.missing:
-        return DaemonStatus(daemon.name, "unavailable", None, None, None, log, daemon.missing)
-    if info is None:
-        return DaemonStatus(daemon.name, "stopped", None, None, port, log, "")
-    state = STATES.get(info["statename"], "unknown")
-    running = info["statename"] in ("RUNNING", "STARTING")
-    detail = _problem(settings, daemon.name, info) or "ready"
-    return DaemonStatus(
-        daemon.name,
-        "running" if detail == "ready" else state,
-        info["pid"] or None,
-        float(info["now"] - info["start"]) if running else None,
-        port,
-        log,
-        detail,
-    )
-
-
-def _problem(settings: Settings, name: str, info: dict[str, Any]) -> str | None:
-    """Why a daemon is not ready, None when it is: ready is one that answers, whatever supervisord calls it."""
-    if not info:
-        return "supervisord does not know it"
-    if info["statename"] not in ("RUNNING", "STARTING"):
-        last = (logs.tail(supervisord.log_path(settings, name), 1) or [""])[0].strip()
-        return (f"{info.get('spawnerr') or 'ended'}: {last}" if last else info.get("spawnerr")) or "not running"
-    return health.ask(name, info["pid"], settings)
-
-
-def _last_words(settings: Settings, name: str, why: str) -> str:
-    log = supervisord.log_path(settings, name)
-    lines = "".join(f"\n    {line}" for line in logs.tail(log, LOG_LINES))
-    return f"{name} does not work ({why}); the end of {log}:{lines or ' (nothing)'}"
+    raise UserError(last_words(settings, supervisord.NAME, "it did not start"))

@@ -71,7 +71,6 @@ class Daemon:
     def _tell(self) -> None:
         """For `sandbox status` and the start, which waits for the first round."""
         path = self._settings.state / "run" / "nodes.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_if_changed(path, json.dumps({"pid": os.getpid(), "problem": self._problem}))
 
 

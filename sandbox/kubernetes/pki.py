@@ -90,10 +90,11 @@ def ensure(settings: Settings, now: dt.datetime | None = None) -> bool:
 
 
 def write_if_changed(path: Path, content: str | bytes) -> bool:
-    """Write `path` atomically with mode 0600 unless it holds `content` already. Returns whether it was written."""
+    """Write `path` atomically, with mode 0600, unless it holds `content` already. Returns whether it was written."""
     data = content.encode() if isinstance(content, str) else content
     if path.exists() and path.read_bytes() == data:
         return False
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

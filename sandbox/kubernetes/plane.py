@@ -8,8 +8,8 @@ hurt it), long node grace (simulated nodes send a heartbeat every two minutes, s
 
 from __future__ import annotations
 
+from sandbox.kubernetes import stages
 from sandbox.kubernetes.pki import SERVICE_NETWORK
-from sandbox.kubernetes.stages import SIMULATED_SELECTOR
 from sandbox.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -121,10 +121,10 @@ def _scheduler(settings: Settings) -> list[str]:
 def _kwok(settings: Settings) -> list[str]:
     port = settings.ports["kwok"]
     return [
-        f"--config={settings.state / 'kwok.yaml'}",
+        f"--config={stages.path(settings)}",
         f"--kubeconfig={settings.pki / 'kwok.kubeconfig'}",
         # By label, not all nodes: process nodes live in the same cluster.
-        f"--manage-nodes-with-label-selector={SIMULATED_SELECTOR}",
+        f"--manage-nodes-with-label-selector={stages.SIMULATED_SELECTOR}",
         # With leases a restarted kwok would ignore its nodes until the old leases run out.
         "--node-lease-duration-seconds=0",
         "--cidr=10.0.0.0/8",

@@ -26,14 +26,17 @@ NOTICE = (
 API_VERSION = "kwok.x-k8s.io/v1alpha1"
 
 
-def write(settings: Settings) -> Path:
-    """Write `<state>/kwok.yaml` and the log file that every simulated pod shows; returns the configuration's path."""
+def path(settings: Settings) -> Path:
+    """Where the configuration lies."""
+    return settings.state / "kwok.yaml"
+
+
+def write(settings: Settings) -> bool:
+    """Write the configuration and the log that every simulated pod shows. Returns whether anything was written."""
     notice = settings.state / "simulated-pod.log"
-    if not notice.exists():
-        write_if_changed(notice, cri_log(NOTICE, dt.datetime.now(dt.UTC)))
-    path = settings.state / "kwok.yaml"
-    write_if_changed(path, yaml.safe_dump_all(configuration(notice), sort_keys=False))
-    return path
+    made = not notice.exists() and write_if_changed(notice, cri_log(NOTICE, dt.datetime.now(dt.UTC)))
+    text = yaml.safe_dump_all(configuration(notice), sort_keys=False)
+    return write_if_changed(path(settings), text) or made
 
 
 def configuration(notice: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,14 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
     assert done.stderr.count("\n") == 1
 
 
+def test_a_state_folder_that_cannot_be_written_is_told(nowhere: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(nowhere, "down", AIDC_STATE=str(tmp_path / "file" / "state"))
+    assert done.returncode == 1
+    assert "name another folder with AIDC_STATE" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_daemon_without_a_log_is_told(nowhere: Settings) -> None:
     done = run(nowhere, "logs", "etcd")
     assert (done.returncode, done.stdout) == (1, "")
@@ -105,3 +114,12 @@ def test_logs_follows_a_daemon_until_it_is_interrupted(cloud: Settings) -> None:
         assert any("kwok" in line for line in process.stdout)
         process.terminate()
     supervisor.wait_ready(cloud, ["kwok"])
+
+
+def test_coverage_tells_served_from_missing_actions(nowhere: Settings) -> None:
+    [eks] = json.loads(run(nowhere, "coverage", "eks", "--format", "json").stdout)["services"]
+    assert "CreateAccessEntry" in eks["filled"]
+    assert "CreateFargateProfile" in eks["missing"]
+    done = run(nowhere, "coverage", "eck")
+    assert done.returncode == 2
+    assert "the components use autoscaling, " in done.stderr

@@ -99,7 +99,7 @@ def test_a_reset_removes_only_what_the_sandbox_wrote(nowhere: Settings) -> None:
         (nowhere.state / name).mkdir()
         (nowhere.state / name / "file").touch()
     supervisor.reset(nowhere)
-    assert {path.name for path in nowhere.state.iterdir()} - {"supervisor"} == {"pulumi-state", "diary"}
+    assert {path.name for path in nowhere.state.iterdir()} - {"sandbox.lock"} == {"pulumi-state", "diary"}
 
 
 def test_the_control_socket_has_a_short_path_whatever_the_state_folder() -> None:
@@ -169,6 +169,34 @@ def test_a_restarted_aws_api_takes_its_nodes_with_it(own_cloud: Settings) -> Non
     processes.kill(pids(own_cloud)["aws"])
     eventually(lambda: core.list_node().items == [])
     eventually(lambda: healthy(own_cloud))
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("victim", ["apiserver", "aws"])
+def test_a_daemon_killed_during_the_start_does_not_stop_it(nowhere: Settings, victim: str) -> None:
+    killed: list[int] = []
+
+    def kill_once() -> None:
+        killed.append(eventually(lambda: next((p for p, n in processes.ours(nowhere).items() if n == victim), 0)))
+        processes.kill(killed[0])
+
+    killer = threading.Thread(target=kill_once)
+    killer.start()
+    supervisor.start(nowhere)
+    killer.join()
+    assert killed[0] != pids(nowhere)[victim]
+    assert healthy(nowhere)
+
+
+def test_a_start_with_another_port_moves_the_whole_cloud(own_cloud: Settings) -> None:
+    before = processes.ours(own_cloud)
+    block = processes.free_block(own_cloud.port + 20, 10)
+    assert block
+    moved = dataclasses.replace(own_cloud, port=block)
+    supervisor.start(moved)
+    assert before.keys().isdisjoint(processes.ours(moved).keys())
+    assert healthy(moved)
+    assert all(processes.is_free(port) for port in own_cloud.ports.values())
 
 
 @pytest.mark.sandbox

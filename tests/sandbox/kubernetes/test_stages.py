@@ -44,7 +44,9 @@ def test_the_configuration_lets_nobody_run_a_command() -> None:
 
 def test_the_log_of_a_simulated_pod_says_that_nothing_ran(tmp_path: Path) -> None:
     settings = Settings(tmp_path, tmp_path, 20000)
-    documents = list(yaml.safe_load_all(stages.write(settings).read_text()))
+    assert stages.write(settings)
+    assert not stages.write(settings)
+    documents = list(yaml.safe_load_all(stages.path(settings).read_text()))
     [logs] = [document for document in documents if document["kind"] == "ClusterLogs"]
     text = Path(logs["spec"]["logs"][0]["logsFile"]).read_text()
     assert "simulated" in text
