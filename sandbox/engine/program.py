@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 REPORTED = 32
 """Exit code: it failed and the user has been told (the same number as in Pulumi's own runner)."""
-MONITOR_GONE = "resource monitor shut down"
-"""What the SDK raises in the program after the engine has stopped and said why."""
+MONITOR_GONE = ("resource monitor shut down", "Resource monitor has terminated")
+"""What the SDK raises in a program that goes on after the engine has stopped and said why: from the engine's own words
+(pulumi/pulumi, pkg/resource/deploy/source_eval.go) and from the SDK's (pulumi/runtime/settings.py)."""
 
 
 def wait_for_end_of(pid: int) -> None:
@@ -123,6 +124,27 @@ def explain(error: BaseException, root: Path) -> str:
     return f"Program failed with an unhandled exception:\n{text}"
 
 
+def message(error: BaseException, root: Path) -> str | None:
+    """What the user is to be told about the end of a program; None when that has been said or was asked for."""
+    import asyncio
+
+    import grpc
+    import pulumi
+
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        return None
+    if isinstance(error, grpc.RpcError) and isinstance(error, grpc.Call):
+        gone = error.code() == grpc.StatusCode.UNAVAILABLE
+        return None if gone else f"the engine refused a call: {error.details()}"
+    if any(words in str(error) for words in MONITOR_GONE):
+        return None
+    if isinstance(error, pulumi.RunError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"the program ended with exit code {error.code}" if isinstance(error.code, int) else str(error.code)
+    return explain(error, root)
+
+
 def configure(request: RunRequest, engine: str) -> None:
     """Tell the SDK what the engine asked for: addresses, project, stack, configuration."""
     from pulumi.runtime import Settings, set_all_config
@@ -191,7 +213,6 @@ def run(request: RunRequest, engine: str) -> int:
     import logging
     from concurrent.futures import ThreadPoolExecutor
 
-    import grpc
     import pulumi
 
     configure(request, engine)
@@ -210,21 +231,10 @@ def run(request: RunRequest, engine: str) -> int:
         if entry.is_dir() and not (entry / "__main__.py").exists():
             raise pulumi.RunError(f"there is no program: {entry} has no __main__.py")
         execute(request, loop)
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        return REPORTED
-    except pulumi.RunError as error:
-        pulumi.log.error(str(error))
-    except SystemExit as end:
-        pulumi.log.error(f"the program ended with exit code {end.code}" if isinstance(end.code, int) else str(end.code))
-    except grpc.RpcError as error:
-        if not isinstance(error, grpc.Call):
-            raise
-        if error.code() != grpc.StatusCode.UNAVAILABLE:  # UNAVAILABLE: the engine has gone; it knows
-            pulumi.log.error(f"the engine refused a call: {error.details()}")
     except BaseException as error:  # noqa: BLE001 - whatever the program raises has to reach the user
-        if MONITOR_GONE not in str(error):
-            origins.restore(error)
-            pulumi.log.error(explain(error, root))
+        origins.restore(error)
+        if text := message(error, root):
+            pulumi.log.error(text)
     else:
         return 0
     finally:

@@ -24,9 +24,8 @@ from terminal import UserError
 OLDEST = (1, 26)
 """The `go` line of the modules we build (kube/go.mod, pulumi/go.mod)."""
 REQUIREMENTS = Path(__file__).with_name("go-requirements.txt")
-COLD_SPACE, WARM_SPACE = 4 << 30, 1 << 30
-"""Bytes that a build takes in all (modules, object files, the program), and in any case. What Go's caches hold already
-counts towards the first: it is most often from an earlier build of ours."""
+LEAST_SPACE = 1 << 30
+"""Bytes that a build needs even when everything is compiled already: the program and what the linker writes."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ class Module:
     """Arguments for the linker."""
     needs: tuple[str, str]
     """One module and its version that the build cannot do without: asked for to see whether modules can be had."""
+    space: int
+    """Bytes that Go's caches hold after a build from nothing (measured 2026-11-22), with room to spare."""
 
 
 def pinned(directory: Path, module: str) -> str:
@@ -167,7 +168,9 @@ def size_of(directory: Path, enough: int) -> int:
 def build(go: Go, module: Module, target: Path, store: Store, progress: Progress, lock: int) -> None:
     """Build `module` into the file `target`. Raises Unavailable with one line; the log of a failed build is kept."""
     cache, modules = go.ask("GOCACHE", "GOMODCACHE")
-    need = max(WARM_SPACE, COLD_SPACE - size_of(Path(cache), COLD_SPACE) - size_of(Path(modules), COLD_SPACE))
+    # What the caches hold already is most often from an earlier build of ours.
+    held = size_of(Path(cache), module.space) + size_of(Path(modules), module.space)
+    need = max(LEAST_SPACE, module.space - held)
     for directory in {Path(cache), Path(modules), store.root}:
         require_space(directory, need, f"building {target.name} (modules, object files and the program)")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".go-") as scratch:
@@ -188,7 +191,9 @@ def build(go: Go, module: Module, target: Path, store: Store, progress: Progress
 def failure(output: str, log: Path, name: str) -> Exception:
     """The line of a failed build that says why."""
     if "no space left on device" in output:
-        return UserError(f"no space left while building {name}; free some (about 4 GB) or set GOCACHE and AIDC_CACHE")
+        return UserError(
+            f"no space left while building {name}: free some, or set GOCACHE, GOMODCACHE, AIDC_CACHE to a larger disk"
+        )
     lines = [line.strip() for line in output.splitlines() if ": " in line and not line.startswith("go: downloading")]
     network = [line for line in lines if re.search(r"dial tcp|connection refused|no such host|i/o timeout", line)]
     reason = (network or lines or ["no message"])[0 if not network else -1]

@@ -30,6 +30,8 @@ SERVERS = {
 PARTS = {"etcd": "etcd", "kwok": "kwok", **SERVERS}
 SPACE = 1 << 30
 """Bytes: the six programs take about 0.5 GB."""
+BUILD_SPACE = 7 << 30
+"""Bytes: 2 GB of modules and 4.8 GB of object files, Pulumi's among them."""
 
 
 class Kube:
@@ -58,7 +60,7 @@ class Kube:
     @property
     def module(self) -> golang.Module:
         flags = ("-s", "-w", *self._stamps(), f"-X 'main.stamp={self.stamp}'")
-        return golang.Module(DIRECTORY, ".", flags, (KUBERNETES, f"v{self.version}"))
+        return golang.Module(DIRECTORY, ".", flags, (KUBERNETES, f"v{self.version}"), BUILD_SPACE)
 
     def _stamps(self) -> list[str]:
         """What Kubernetes' own build sets (hack/lib/version.sh), as far as it is known here."""

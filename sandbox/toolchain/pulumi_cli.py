@@ -27,6 +27,8 @@ ARCHITECTURES = {"amd64": "x64", "arm64": "arm64"}
 """Pulumi's names of the architectures that it publishes archives for."""
 SPACE = 1 << 30
 """Bytes: the archive and what we unpack of it take about 0.2 GB each."""
+BUILD_SPACE = 4 << 30
+"""Bytes: 1.4 GB of modules, 1.7 GB of object files."""
 
 
 class PulumiCli:
@@ -50,7 +52,7 @@ class PulumiCli:
     def module(self) -> golang.Module:
         stamp = f"-X {VERSION_VARIABLE}=v{self.version}"
         needs = (PACKAGE, f"v{self.version}")
-        return golang.Module(DIRECTORY, f"{PACKAGE}/cmd/pulumi", ("-s", "-w", stamp), needs)
+        return golang.Module(DIRECTORY, f"{PACKAGE}/cmd/pulumi", ("-s", "-w", stamp), needs, BUILD_SPACE)
 
     def works(self, path: Path) -> bool:
         """Whether the program runs and is of the right version."""

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import textwrap
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,7 @@ from sandbox import toolchain
 from sandbox.engine import home
 from sandbox.settings import Settings
 from sandbox.toolchain import Tool
-
-LIMIT_S = 60
-"""Nothing here takes longer; a hang becomes a failure."""
+from tests.sandbox.awaiting import LIMIT_S
 
 
 @dataclass(frozen=True)
@@ -114,23 +112,6 @@ def project(tmp_path: Path, settings: Settings, tool: Tool, request: pytest.Fixt
     made.write("Pulumi.yaml", f"name: {project_name(request.node.name)}\nruntime: python\n")
     assert made.run("stack", "init", "dev").code == 0
     return made
-
-
-@pytest.fixture
-def until() -> Iterator[Callable[[Path], str]]:
-    """Wait for a file with content that a program of the test writes when it has come so far."""
-
-    def wait(path: Path) -> str:
-        import time
-
-        end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end:
-            if path.exists() and (text := path.read_text()).endswith("\n"):
-                return text
-            time.sleep(0.02)
-        raise AssertionError(f"{path.name} was not written")
-
-    yield wait
 
 
 def still_running(pids: list[int]) -> list[int]:

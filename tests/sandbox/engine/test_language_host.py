@@ -8,17 +8,15 @@ import signal
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from sandbox.settings import REPOSITORY
-from tests.sandbox.engine.conftest import LIMIT_S, Project, still_running
+from tests.sandbox import awaiting
+from tests.sandbox.awaiting import LIMIT_S
+from tests.sandbox.engine.conftest import Project, still_running
 
 pytestmark = pytest.mark.e2e
-
-Until = Callable[[Path], str]
 
 COMPONENT = """
     import pulumi
@@ -72,6 +70,7 @@ def test_a_refusal_of_the_program_is_one_line(project: Project) -> None:
     assert run.code != 0
     assert run.diagnostics.count("the region is not one of ours") == 1
     assert "error: the region is not one of ours" in run.diagnostics
+    assert "unhandled error" not in run.text
     assert "Traceback" not in run.text
 
 
@@ -163,7 +162,7 @@ def test_a_failing_resource_is_reported_without_the_programs_traceback(project: 
     assert run.code != 0
     assert "nosuch" in run.text
     assert "Traceback" not in run.text
-    assert "monitor shut down" not in run.text
+    assert "onitor" not in run.text
 
 
 def test_a_program_imports_its_own_packages_and_nothing_of_the_toolkit(project: Project) -> None:
@@ -261,17 +260,17 @@ def test_a_broken_policy_pack_says_why(project: Project) -> None:
     assert "No module named 'nosuchmodule'" in run.text
 
 
-def test_ctrl_c_ends_the_program_and_leaves_no_process(project: Project, until: Until) -> None:
+def test_ctrl_c_ends_the_program_and_leaves_no_process(project: Project) -> None:
     project.write("__main__.py", WAITS)
     with project.start("preview") as cli:
-        pids = [int(pid) for pid in until(project.directory / "pids").split()]
+        pids = [int(pid) for pid in awaiting.line(project.directory / "pids").split()]
         cli.send_signal(signal.SIGINT)
         cli.communicate(timeout=LIMIT_S)
     assert cli.returncode != 0
     assert not still_running(pids)
 
 
-def test_an_interrupted_program_may_clean_up(project: Project, until: Until) -> None:
+def test_an_interrupted_program_may_clean_up(project: Project) -> None:
     project.write(
         "__main__.py",
         """
@@ -289,7 +288,7 @@ def test_an_interrupted_program_may_clean_up(project: Project, until: Until) -> 
         """,
     )
     with project.start("preview") as cli:
-        pids = [int(pid) for pid in until(project.directory / "pids").split()]
+        pids = [int(pid) for pid in awaiting.line(project.directory / "pids").split()]
         cli.send_signal(signal.SIGINT)
         cli.communicate(timeout=LIMIT_S)
     assert not still_running(pids)
@@ -297,15 +296,15 @@ def test_an_interrupted_program_may_clean_up(project: Project, until: Until) -> 
 
 
 @pytest.mark.parametrize("command", ["preview", "up"])
-def test_killing_the_engine_takes_host_and_program_along(project: Project, until: Until, command: str) -> None:
+def test_killing_the_engine_takes_host_and_program_along(project: Project, command: str) -> None:
     project.write("__main__.py", WAITS)
     with project.start(command, *(["--yes", "--skip-preview"] if command == "up" else [])) as cli:
-        pids = [int(pid) for pid in until(project.directory / "pids").split()]
+        pids = [int(pid) for pid in awaiting.line(project.directory / "pids").split()]
         cli.kill()
     assert not still_running(pids)
 
 
-def test_killing_the_engine_takes_a_policy_pack_along(project: Project, until: Until) -> None:
+def test_killing_the_engine_takes_a_policy_pack_along(project: Project) -> None:
     project.write("__main__.py", WAITS)
     project.write("policies/PulumiPolicy.yaml", "runtime: python\nversion: 0.0.1\n")
     where = project.directory / "pack-pids"
@@ -314,12 +313,12 @@ def test_killing_the_engine_takes_a_policy_pack_along(project: Project, until: U
     )
     project.write("policies/__main__.py", note + POLICY)
     with project.start("preview", "--policy-pack", "policies") as cli:
-        pids = [int(pid) for path in (where, project.directory / "pids") for pid in until(path).split()]
+        pids = [int(pid) for path in (where, project.directory / "pids") for pid in awaiting.line(path).split()]
         cli.kill()
     assert not still_running(pids)
 
 
-def test_a_reader_that_goes_away_leaves_no_process(project: Project, until: Until) -> None:
+def test_a_reader_that_goes_away_leaves_no_process(project: Project) -> None:
     """`pulumi preview | head`: a closed pipe ends the CLI without a word to its plugins."""
     project.write(
         "__main__.py",
@@ -333,7 +332,7 @@ def test_a_reader_that_goes_away_leaves_no_process(project: Project, until: Unti
         """,
     )
     with project.start("preview") as cli:
-        pids = [int(pid) for pid in until(project.directory / "pids").split()]
+        pids = [int(pid) for pid in awaiting.line(project.directory / "pids").split()]
         assert cli.stdout is not None
         cli.stdout.close()
         cli.wait(LIMIT_S)
@@ -341,13 +340,23 @@ def test_a_reader_that_goes_away_leaves_no_process(project: Project, until: Unti
     assert not still_running(pids)
 
 
-def test_killing_the_host_fails_the_update_and_takes_the_program_along(project: Project, until: Until) -> None:
+def test_a_killed_host_fails_the_update(project: Project) -> None:
     project.write("__main__.py", WAITS)
     with project.start("preview") as cli:
-        program, host = (int(pid) for pid in until(project.directory / "pids").split())
+        program, host = (int(pid) for pid in awaiting.line(project.directory / "pids").split())
         os.kill(host, signal.SIGKILL)
         text, _ = cli.communicate(timeout=LIMIT_S)
     assert cli.returncode != 0, text
+    assert not still_running([program])
+
+
+def test_killing_host_and_engine_takes_the_program_along(project: Project) -> None:
+    project.write("__main__.py", WAITS)
+    with project.start("preview") as cli:
+        program, host = (int(pid) for pid in awaiting.line(project.directory / "pids").split())
+        cli.send_signal(signal.SIGSTOP)  # or it would clean up after the host before it is killed itself
+        os.kill(host, signal.SIGKILL)
+        cli.kill()
     assert not still_running([program])
 
 
