@@ -1,0 +1,100 @@
+"""Limits of the stack file's budget section, and which of them an estimate breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from cost.difference import Difference
+from cost.model import Estimate, Line
+from plan import Plan
+from terminal import InvalidInput
+
+SHOWN = 3
+
+
+class Limit(NamedTuple):
+    """One limit: its key in the stack file, what it bounds, and its unit."""
+
+    key: str
+    what: str
+    unit: str
+    figure: Callable[[Estimate], Decimal | None]
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+LIMITS = (
+    Limit("monthly-usd", "monthly cost", "USD", lambda found: found.totals.monthly_usd.base),
+    Limit("hourly-usd", "hourly cost", "USD", lambda found: found.totals.hourly_usd),
+    Limit("upfront-usd", "cost paid up front", "USD", lambda found: found.totals.upfront_usd),
+    Limit("power-kw", "maximum power", "kW", lambda found: _decimal(found.power.max_kw)),
+    Limit("energy-kwh", "monthly energy", "kWh", lambda found: _decimal(found.power.kwh_month)),
+    Limit("carbon-kg", "monthly emissions", "kgCO2e", lambda found: _decimal(found.carbon.kg_month)),
+    Limit("accelerators", "accelerators", "", lambda found: Decimal(found.power.accelerators)),
+)
+RISE_USD, RISE_PERCENT = "rise-usd", "rise-percent"
+
+
+def breaches(estimate: Estimate, plan: Plan, difference: Difference | None = None) -> list[str]:
+    """One line for each limit of the plan's budget section that the estimate breaks, naming what weighs most."""
+    from cost.book import Book
+    from cost.usage import Usage
+
+    section = Book(plan, Usage(), _today()).section("budget")
+    found = []
+    for limit in LIMITS:
+        allowed, figure = _number(section, limit.key), limit.figure(estimate)
+        if allowed is not None and figure is not None and figure > allowed:
+            unit = f" {limit.unit}" if limit.unit else ""
+            found.append(
+                f"budget.{limit.key}: {limit.what} {figure:,.2f}{unit} is above the limit of {allowed:,.2f}{unit}; "
+                f"most of it: {_heaviest(estimate, limit.key)}. Lower the plan or raise the limit in the stack file."
+            )
+    return found + (_rises(difference, section) if difference else [])
+
+
+def _today() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).date()
+
+
+def _rises(difference: Difference, section: Mapping[str, Any]) -> list[str]:
+    rise, found = difference.monthly_usd, []
+    allowed = _number(section, RISE_USD)
+    if allowed is not None and rise > allowed:
+        found.append(
+            f"budget.{RISE_USD}: the monthly cost rises by {rise:,.2f} USD, above the limit of {allowed:,.2f} USD"
+        )
+    allowed, percent = _number(section, RISE_PERCENT), difference.percent
+    if allowed is not None and percent is not None and percent > allowed:
+        found.append(
+            f"budget.{RISE_PERCENT}: the monthly cost rises by {percent:,.1f} %, above the limit of {allowed:,.1f} %"
+        )
+    return found
+
+
+def _number(section: Mapping[str, Any], key: str) -> Decimal | None:
+    value = section.get(key)
+    if value is None:
+        return None
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        raise InvalidInput(f"`budget.{key}`: {value!r} is not a number.") from None
+    return found
+
+
+def _heaviest(estimate: Estimate, key: str) -> str:
+    if key in ("power-kw", "energy-kwh", "carbon-kg", "accelerators"):
+        pools = sorted(estimate.power.pools, key=lambda pool: -(pool.max_kw or 0))[:SHOWN]
+        return ", ".join(f"{pool.pool} ({pool.count:f} x {pool.instance_type})" for pool in pools) or "nothing"
+    weight: Callable[[Line], Decimal] = (
+        (lambda line: line.upfront_usd) if key == "upfront-usd" else (lambda line: line.monthly_usd.base)
+    )
+    lines = sorted(estimate.lines, key=weight, reverse=True)[:SHOWN]
+    return ", ".join(f"{line.resource} {weight(line):,.2f}" for line in lines if weight(line)) or "nothing"

@@ -1,0 +1,188 @@
+"""A plan becomes an estimate: the function of each resource's type yields charges and gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from catalog.price import Ambiguous
+from cost import carbon, power, registry, usage
+from cost.book import PROJECT, Book, Group
+from cost.model import SMALLEST, Estimate, Line, Machines, Unpriced
+from cost.subject import BadInput, CannotTell, Charge, Fleet, Found, Gap, Subject
+from plan import Plan, Resource
+from terminal import InvalidInput
+
+CLOUDS = frozenset({"aws", "gcp"})
+KUBERNETES = "kubernetes:"
+LOGICAL = ("pulumi:", "random:", "tls:", "command:", "time:", "null:", "std:", "synced-folder:")
+"""Packages whose resources are no cloud resources: they cost nothing."""
+HUNDRED = Decimal(100)
+
+
+@dataclass
+class _Entries:
+    """What is collected while a plan is priced."""
+
+    lines: list[Line] = field(default_factory=list)
+    unpriced: list[Unpriced] = field(default_factory=list)
+    machines: list[Machines] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    free: int = 0
+    resources: int = 0
+
+
+def estimate(plan: Plan, given: usage.Usage | None = None, *, today: date | None = None) -> Estimate:
+    """Price a plan.
+
+    Without `given` a stack of this project gets its usage file and the assumptions, any other plan no usage at all.
+    Raises InvalidInput with every input that cannot be a quantity and every usage name that matches nothing.
+    """
+    day = today or datetime.now(UTC).date()
+    if given is None:
+        given = usage.of_stack(plan.stack) if plan.project == PROJECT else usage.Usage()
+    book = Book(plan, given, day)
+    found = _Entries(problems=given.unmatched(plan.resources))
+    for resource in plan:
+        if resource.custom and not resource.is_provider and ":" in resource.type:
+            _price(resource, book, found)
+    if found.problems:
+        raise InvalidInput(found.problems)
+    return _assemble(plan, day, found)
+
+
+def _assemble(plan: Plan, day: date, found: _Entries) -> Estimate:
+    from cost import hints
+
+    region = plan.config.get("aws:region") or plan.config.get("gcp:region")
+    drawn = power.report(found.machines)
+    result = Estimate(
+        stack=plan.stack,
+        region=region,
+        lines=tuple(found.lines),
+        unpriced=tuple(found.unpriced),
+        free=found.free,
+        resources=found.resources,
+        machines=tuple(found.machines),
+        power=drawn,
+        carbon=carbon.report(drawn),
+        date=day.isoformat(),
+        incomplete=plan.incomplete,
+        warnings=tuple(found.warnings),
+    )
+    return replace(result, hints=tuple(hints.find(plan, result)))
+
+
+def _price(resource: Resource, book: Book, found: _Entries) -> None:
+    found.resources += 1
+    rate = registry.find(resource.type)
+    group = book.group(resource)
+    if rate is None:
+        if registry.is_free(resource.type) or resource.type.startswith((KUBERNETES, *LOGICAL)):
+            found.free += 1
+        else:
+            reason = f"no rate for the type {resource.type}"
+            found.unpriced.append(_unpriced(resource, group, Gap("everything", reason, "type")))
+        return
+    region = book.region(resource)
+    subject = Subject(resource, region, book.usage.of(resource), book)
+    tags = book.tags(resource)
+    before = len(found.lines) + len(found.unpriced)
+    for entry in _yielded(rate, subject, found):
+        if isinstance(entry, Charge):
+            found.lines.append(_line(subject, group, tags, entry))
+        elif isinstance(entry, Gap):
+            found.unpriced.append(_unpriced(resource, group, entry))
+        else:
+            found.machines.append(_machines(subject, group, entry))
+    found.problems += usage.misspelt(subject.usage)
+    ignored = sorted(usage.unread(subject.usage))
+    if ignored:
+        found.warnings.append(f"{resource.name}: usage keys that do not change its price: {', '.join(ignored)}")
+    if before == len(found.lines) + len(found.unpriced):
+        found.free += 1
+
+
+def _yielded(rate: registry.Rate, subject: Subject, found: _Entries) -> Iterator[Found]:
+    name = subject.resource.name
+    try:
+        yield from rate(subject)
+    except CannotTell as unknown:
+        yield Gap("the rest", str(unknown), "input")
+    except Ambiguous as several:
+        yield Gap("the rest", str(several), "price")
+    except BadInput as bad:
+        found.problems.append(f"{name} ({subject.resource.type}): {bad}")
+
+
+def _line(subject: Subject, group: Group, tags: dict[str, str], charge: Charge) -> Line:
+    resource, price = subject.resource, charge.price
+    unit_price, discount, off = price.usd, None, Decimal(1)
+    if found := _discount(subject, charge):
+        percent, name = found
+        off = (HUNDRED - percent) / HUNDRED
+        unit_price, discount = price.usd * off, f"{percent.normalize():f} % off ({name})"
+    return Line(
+        resource=resource.name,
+        urn=resource.urn,
+        type=resource.type,
+        item=charge.item,
+        quantity=charge.quantity,
+        unit=charge.unit,
+        unit_price=unit_price,
+        monthly_usd=charge.quantity.times(unit_price).rounded(),
+        usage_based=charge.usage_based,
+        source=price.source,
+        priced_at=price.date,
+        basis=price.basis,
+        purchase=charge.purchase,
+        list_price=price.usd if discount else None,
+        discount=discount,
+        upfront_usd=(charge.upfront_usd * off).quantize(SMALLEST),
+        steps=charge.steps,
+        hours=charge.hours,
+        component=group.component,
+        pool=group.pool,
+        region=subject.region,
+        tags=tags,
+    )
+
+
+def _discount(subject: Subject, charge: Charge) -> tuple[Decimal, str] | None:
+    """The most specific discount: a pool's, that of a purchase model, of a service, the contract's."""
+    service = subject.resource.type.split(":")[1].partition("/")[0] if subject.resource.type.count(":") > 1 else ""
+    scopes = []
+    if charge.purchase:
+        scopes += [f"pool-{subject.book.group(subject.resource).pool}", charge.purchase]
+        if charge.purchase == "on-demand":
+            scopes.append("savings-plan")
+        if charge.purchase in ("spot", "capacity-block"):
+            return subject.book.discount(*scopes)  # neither takes part in savings plans or contracts by default
+    return subject.book.discount(*scopes, service, "contract")
+
+
+def _unpriced(resource: Resource, group: Group, gap: Gap) -> Unpriced:
+    return Unpriced(
+        resource.name, resource.urn, resource.type, gap.item, gap.reason, gap.kind, group.component, group.pool
+    )
+
+
+def _machines(subject: Subject, group: Group, fleet: Fleet) -> Machines:
+    resource = subject.resource
+    return Machines(
+        resource=resource.name,
+        urn=resource.urn,
+        provider=fleet.provider,
+        region=subject.region,
+        instance_type=fleet.instance_type,
+        count=fleet.count,
+        minimum=fleet.minimum,
+        maximum=fleet.maximum,
+        purchase=fleet.purchase,
+        hours=fleet.hours,
+        component=group.component,
+        pool=group.pool,
+    )

@@ -1,0 +1,195 @@
+"""An estimate as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+
+from cost.difference import Difference
+from cost.model import Estimate, Line, total
+
+OLD = 90
+"""Days after which a price is marked as old."""
+GROUPS: dict[str, Callable[[Line], str]] = {
+    "component": lambda line: line.component or "-",
+    "pool": lambda line: line.pool or "-",
+    "type": lambda line: line.type,
+    "resource": lambda line: line.resource,
+}
+
+
+def show(console: Console, estimate: Estimate, difference: Difference | None = None, *, by: str = "component") -> None:
+    """Print lines by group, gaps, power and the totals."""
+    _lines(console, estimate, by)
+    if estimate.power.pools:
+        _power(console, estimate)
+    _unpriced(console, estimate)
+    if difference:
+        _difference(console, difference)
+    _hints(console, estimate)
+    for entry in (*estimate.warnings, *([estimate.incomplete] if estimate.incomplete else [])):
+        console.print(f"note: {entry}", style="yellow", markup=False)
+    _totals(console, estimate)
+
+
+def grouping(by: str) -> Callable[[Line], str]:
+    """What a line is grouped by: component, pool, type, resource, or `tag:<name>`."""
+    if by.startswith("tag:"):
+        name = by.removeprefix("tag:")
+        return lambda line: line.tags.get(name, "-")
+    return GROUPS[by]
+
+
+def groups(lines: Iterable[Line], by: str) -> dict[str, list[Line]]:
+    """Lines by group, the dearest group and the dearest line first."""
+    key, found = grouping(by), dict[str, list[Line]]()
+    for line in sorted(lines, key=lambda line: -line.monthly_usd.base):
+        found.setdefault(key(line), []).append(line)
+    return dict(sorted(found.items(), key=lambda entry: -total(entry[1]).monthly_usd.base))
+
+
+def is_old(line: Line, today: str) -> bool:
+    """Whether a price is older than 90 days. A date that names a month or a year only counts from its end."""
+    parts = [int(part) for part in line.priced_at.split("-") if part.isdigit()]
+    if not parts:
+        return True
+    year, month, day = (*parts, 12, 28)[:3] if len(parts) == 1 else (*parts, 28)[:3]
+    return (date.fromisoformat(today) - date(year, month, day)).days > OLD
+
+
+def usd(value: Decimal) -> str:
+    """Dollars to the cent, more digits only where a cent is too coarse."""
+    return f"{value:,.2f}" if not value or abs(value) >= Decimal("0.01") else f"{value:.6f}".rstrip("0")
+
+
+def number(value: Decimal) -> str:
+    """A quantity without needless zeros."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
+
+
+def _lines(console: Console, estimate: Estimate, by: str) -> None:
+    table = Table(box=None, pad_edge=False, title=f"Estimate of {estimate.stack or 'the plan'}", title_justify="left")
+    for column in ("", "item", "quantity", "unit", "unit price", "USD/hour", "USD/month", "priced"):
+        right = column in ("quantity", "unit price", "USD/hour", "USD/month")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for name, lines in groups(estimate.lines, by).items():
+        summed = total(lines)
+        table.add_row(name, "", "", "", "", usd(summed.hourly_usd), usd(summed.monthly_usd.base), style="bold")
+        for line in lines:
+            marks = ("~" if line.usage_based else "") + ("*" if line.basis.startswith("derived") else "")
+            table.add_row(
+                f"  {line.resource}",
+                f"{line.item}{f' [{line.discount}]' if line.discount else ''}".replace("[", "\\["),
+                number(line.quantity.base),
+                line.unit,
+                f"{line.unit_price.normalize():f}",
+                usd(line.hourly_usd),
+                f"{marks}{usd(line.monthly_usd.base)}",
+                line.priced_at + (" old" if is_old(line, estimate.date) else ""),
+            )
+    console.print(table)
+
+
+def _power(console: Console, estimate: Estimate) -> None:
+    table = Table(box=None, pad_edge=False, title="Power and carbon", title_justify="left")
+    for column in ("pool", "machines", "idle kW", "typical kW", "max kW", "PUE", "kWh/month", "kgCO2e/month", "basis"):
+        table.add_column(
+            column, justify="left" if column in ("pool", "machines", "basis") else "right", overflow="fold"
+        )
+    for drawn, emitted in zip(estimate.power.pools, estimate.carbon.pools, strict=True):
+        table.add_row(
+            drawn.pool,
+            f"{number(drawn.count)} x {drawn.instance_type}",
+            _figure(drawn.idle_kw),
+            _figure(drawn.typical_kw),
+            _range(drawn.max_low_kw, drawn.max_kw),
+            _figure(drawn.pue),
+            _figure(drawn.kwh_month, 0),
+            _figure(emitted.kg_month, 0),
+            drawn.basis,
+        )
+    console.print(table)
+
+
+def _figure(value: float | None, digits: int = 2) -> str:
+    return "unknown" if value is None else f"{value:,.{digits}f}"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None or high is None or low == high:
+        return _figure(high)
+    return f"{low:,.2f}-{high:,.2f}"
+
+
+def _unpriced(console: Console, estimate: Estimate) -> None:
+    if not estimate.unpriced:
+        return
+    table = Table(box=None, pad_edge=False, title="Not priced", title_justify="left")
+    for column in ("resource", "item", "reason"):
+        table.add_column(column, overflow="fold")
+    for entry in estimate.unpriced:
+        style = None if entry.kind == "usage" else "yellow"
+        table.add_row(entry.resource, entry.item.replace("[", "\\["), entry.reason.replace("[", "\\["), style=style)
+    console.print(table)
+
+
+def _difference(console: Console, difference: Difference) -> None:
+    table = Table(box=None, pad_edge=False, title="Difference", title_justify="left")
+    for column in ("", "resource", "item", "USD/month", "reason"):
+        table.add_column(column, justify="right" if column == "USD/month" else "left", overflow="fold")
+    for entry in difference.changes:
+        style = {"added": "green", "removed": "red"}.get(entry.change, "yellow")
+        table.add_row(
+            entry.change,
+            entry.resource,
+            entry.item.replace("[", "\\["),
+            f"{entry.monthly_usd:+,.2f}",
+            entry.reason,
+            style=style,
+        )
+    console.print(table)
+    share = f" ({difference.percent:+.1f} %)" if difference.percent is not None else ""
+    console.print(f"difference: {difference.monthly_usd:+,.2f} USD a month{share}", markup=False)
+    for note in difference.notes:
+        console.print(f"note: {note}", style="yellow", markup=False)
+
+
+def _hints(console: Console, estimate: Estimate) -> None:
+    for hint in estimate.hints:
+        saving = f" (saves about {usd(hint.monthly_usd)} USD a month)" if hint.monthly_usd is not None else ""
+        console.print(f"hint: {hint.resource}: {hint.message}{saving}", style="cyan", markup=False)
+
+
+def _totals(console: Console, estimate: Estimate) -> None:
+    console.print(summary(estimate), style="bold", markup=False)
+
+
+def summary(estimate: Estimate) -> str:
+    """The estimate in a line or three."""
+    totals, month = estimate.totals, estimate.totals.monthly_usd
+    text = f"total: {usd(month.base)} USD a month, {usd(totals.hourly_usd)} USD an hour"
+    if month.low != month.high:
+        text += f" ({usd(month.low)} to {usd(month.high)} with low and high usage)"
+    if totals.upfront_usd:
+        text += f"; {usd(totals.upfront_usd)} USD of it paid up front"
+    by_usage = len(estimate.unpriced) - len(estimate.unknown)
+    text += f"\n{len(estimate.lines)} lines, {len(estimate.unknown)} not priced, {by_usage} depend on usage"
+    text += f", {estimate.free} resources free"
+    drawn, emitted = estimate.power, estimate.carbon
+    if drawn.pools:
+        least = "at least " if drawn.unknown else ""
+        text += (
+            f"\npower: {least}{_figure(drawn.max_kw)} kW at most, {least}{_figure(drawn.kwh_month, 0)} kWh a month; "
+        )
+        text += f"carbon: {least}{_figure(emitted.kg_month, 0)} kgCO2e a month ({emitted.method}); "
+        text += f"{drawn.accelerators} accelerators"
+    marks = [text]
+    if any(line.usage_based for line in estimate.lines):
+        marks.append("~ depends on usage")
+    if any(is_old(line, estimate.date) for line in estimate.lines):
+        marks.append(f"old: the price is more than {OLD} days old, `python -m catalog refresh` renews it")
+    return "\n".join(marks)
