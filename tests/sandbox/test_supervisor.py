@@ -76,7 +76,7 @@ def test_a_daemon_that_cannot_live_is_told_with_the_end_of_its_log(nowhere: Sett
     with pytest.raises(UserError) as refused:
         supervisor.start(nowhere)
     text = str(refused.value)
-    assert text.startswith("apiserver does not work (")
+    assert text.startswith("apiserver does not work (it ends again and again)")
     assert "apiserver: the disk is on fire" in text
     assert str(supervisord.log_path(nowhere, "apiserver")) in text
 
