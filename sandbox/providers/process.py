@@ -67,7 +67,9 @@ def serve(servicer: Servicer, arguments: list[str] | None = None) -> None:
         signal.signal(number, lambda *_: asked.set())
     print(port, flush=True)
     _watch(servicer, parent, asked)
-    server.stop(GRACE_SECONDS).wait(GRACE_SECONDS + 1)
+    # Not the server's own grace: for it a call has ended as soon as the engine's connection broke.
+    servicer.idle.wait(GRACE_SECONDS)
+    server.stop(0).wait(1)
     logging.shutdown()
     os._exit(0)  # a thread that hangs in a call must not keep the process alive
 
