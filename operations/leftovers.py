@@ -6,14 +6,17 @@ the label `dc/site`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.stack import Stack
-from terminal import err
+from terminal import UserError, err
 
 LABEL = "dc/site"
 """Every Kubernetes object that the program makes carries it."""
+GONE_S = 60
+"""How long a deletion may take."""
 NOT_OBJECTS = frozenset({"Event", "Endpoints", "EndpointSlice", "PodMetrics", "NodeMetrics", "Node", "Lease"})
 """Kinds that the cluster makes on its own account."""
 
@@ -38,14 +41,26 @@ def remove_unmanaged(stack: Stack, managed: Mapping[str, str]) -> None:
 
     session = boto3.Session(region_name=region(stack))
     orphans = [left for left in aws.find(session) if managed.get(left.urn) != left.id]
-    for left in orphans:
-        err().print(f"removing what nobody manages: {left.type} {left.id}", style="yellow", markup=False)
     aws.remove(session, orphans)
     known = {urn.split("::")[2].rsplit(":", 1)[-1] + " " + identity for urn, identity in managed.items()}
-    for kind, name, delete in kubernetes_objects(stack):
-        if f"{kind} {name}" not in known:
-            err().print(f"removing what nobody manages: Kubernetes {kind} {name}", style="yellow", markup=False)
-            delete()
+    strangers = [entry for entry in kubernetes_objects(stack) if f"{entry[0]} {entry[1]}" not in known]
+    for _, _, delete in strangers:
+        delete()
+    _wait_until_gone(stack, {(kind, name) for kind, name, _ in strangers})
+    removed = [f"{left.type.rsplit(':', 1)[-1]} {left.id}" for left in orphans]
+    removed += [f"{kind} {name}" for kind, name, _ in strangers]
+    if removed:
+        names = ", ".join(sorted(removed))
+        err().print(f"removed {len(removed)} objects that nobody manages: {names}", style="yellow", markup=False)
+
+
+def _wait_until_gone(stack: Stack, objects: set[tuple[str, str]]) -> None:
+    """A namespace that is still ending would refuse what is made in it again."""
+    deadline = time.monotonic() + GONE_S
+    while objects & {(kind, name) for kind, name, _ in kubernetes_objects(stack, ending=True)}:
+        if time.monotonic() > deadline:
+            raise UserError("objects in Kubernetes do not end; `python -m sandbox reset` starts the local cloud anew")
+        time.sleep(0.3)
 
 
 def region(stack: Stack) -> str:
@@ -53,8 +68,11 @@ def region(stack: Stack) -> str:
     return stack.file.config["aws:region"]
 
 
-def kubernetes_objects(stack: Stack) -> Iterator[tuple[str, str, Any]]:
-    """Kind, `namespace/name` and a function that deletes, for every object of a stack that no other object owns."""
+def kubernetes_objects(stack: Stack, *, ending: bool = False) -> Iterator[tuple[str, str, Any]]:
+    """Kind, `namespace/name` and a function that deletes, for every object of a stack that no other object owns.
+
+    `ending`: also those whose deletion is under way.
+    """
     from kubernetes import config, dynamic
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic.resource import ResourceList
@@ -76,7 +94,7 @@ def kubernetes_objects(stack: Stack) -> Iterator[tuple[str, str, Any]]:
             raise
         for item in items:
             meta = item.metadata
-            if not meta.ownerReferences and not meta.deletionTimestamp:
+            if not meta.ownerReferences and (ending or not meta.deletionTimestamp):
                 name = "/".join(filter(None, (meta.namespace, meta.name)))
                 yield resource.kind, name, _deleter(resource, meta.name, meta.namespace)
 

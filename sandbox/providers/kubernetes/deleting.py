@@ -8,7 +8,7 @@ from sandbox.providers.kubernetes import checkpoint, objects, readiness
 from sandbox.providers.kubernetes.errors import ApiError, UnknownKind, Unreachable
 from sandbox.providers.kubernetes.naming import field_manager
 from sandbox.providers.kubernetes.objects import Object
-from sandbox.providers.kubernetes.reading import unreachable
+from sandbox.providers.kubernetes.reading import cluster_gone
 from sandbox.providers.kubernetes.session import Session, explained
 from sandbox.providers.kubernetes.writing import bare
 from sandbox.providers.protocol import Fail, Props, Target
@@ -38,8 +38,8 @@ def delete(session: Session, target: Target, identity: str, state: Props) -> Non
                 _delete(session, target, obj, inputs)
         except UnknownKind:
             return
-        except Unreachable as error:
-            if not unreachable(session, target, error):
+        except (Unreachable, ApiError) as error:
+            if not cluster_gone(session, target, error):
                 raise
 
 

@@ -28,8 +28,8 @@ def read(session: Session, target: Target, identity: str, state: Props, inputs: 
             live = session.cluster.get(wanted)
         except UnknownKind:
             live = None
-        except Unreachable as error:
-            if unreachable(session, target, error):
+        except (Unreachable, ApiError) as error:
+            if cluster_gone(session, target, error):
                 return None
             raise
         if live is None:
@@ -44,11 +44,20 @@ def read(session: Session, target: Target, identity: str, state: Props, inputs: 
     return result
 
 
-def unreachable(session: Session, target: Target, error: Unreachable) -> bool:
-    """Whether an unreachable cluster means "gone" (the user said so). Raises `Fail` otherwise."""
+def cluster_gone(session: Session, target: Target, error: Unreachable | ApiError) -> bool:
+    """Whether the error means "the cluster is gone", because the user said so (`deleteUnreachable`).
+
+    An API server that does not answer may be gone; so may one that knows nobody: when an emulated EKS cluster is
+    deleted, its API server goes on and refuses every token. Raises `Fail` when the user did not say so.
+    """
+    unknown_user = isinstance(error, ApiError) and error.status == 401
+    if not (isinstance(error, Unreachable) or unknown_user):
+        return False
     if session.options.delete_unreachable:
         session.tell(target, f"{error}; removed from the state as deleteUnreachable asks", status=False, warning=True)
         return True
+    if unknown_user:
+        return False
     raise Fail(f"{error}. {DELETE_UNREACHABLE}") from None
 
 
