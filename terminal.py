@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TextIO, TypeVar
 
 from rich.console import Console
 
@@ -49,12 +49,19 @@ class InvalidInput(UserError):
 
 def out() -> Console:
     """The console of results (stdout). Honours NO_COLOR; never wraps when it is not a terminal."""
-    return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty(), highlight=False)
+    return _console(sys.stdout)
 
 
 def err() -> Console:
     """The console of talk (stderr)."""
-    return Console(file=sys.stderr, soft_wrap=not sys.stderr.isatty(), highlight=False)
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    if stream.isatty():
+        return Console(file=stream, highlight=False)
+    # Into a file or a pipe: lines as long as they are, tables as wide as a CI log shows without wrapping.
+    return Console(file=stream, highlight=False, soft_wrap=True, width=int(os.environ.get("COLUMNS") or 160))
 
 
 def show(problems: Iterable[str]) -> None:
