@@ -50,9 +50,9 @@ class Benchmark:
     @property
     def job(self) -> str:
         """Name of the Job: changes with anything in it."""
-        content = json.dumps(
-            [self._template("", ""), dict(self.program), self.ranks, self.deadline_seconds], sort_keys=True
-        )
+        hardware = self.placement.instance.name  # other machines are accepted anew, even for the same pod
+        parts = [self._template("", ""), dict(self.program), self.ranks, self.deadline_seconds, hardware]
+        content = json.dumps(parts, sort_keys=True)
         return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
     @property

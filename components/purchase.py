@@ -102,9 +102,7 @@ class CapacityBlock(PurchaseModel):
         allowed = limits[BLOCK_DAYS]
         if self.days is not None and not allowed.allows(self.days):
             near = " or ".join(map(plain, allowed.nearest(self.days)))
-            yield Problem(
-                ("days",), f"{self.days} cannot be bought. Allowed: {allowed.describe()}, for instance {near}."
-            )
+            yield Problem(("days",), f"{self.days} cannot be bought. Allowed: {allowed.describe()}; nearest: {near}.")
 
     def template_arguments(self) -> dict[str, Any]:
         return {"instance_market_options": {"market_type": "capacity-block"}} | _target(self.reservation_id)

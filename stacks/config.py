@@ -32,8 +32,8 @@ from terminal import InvalidInput
 
 PROJECT = "ai-datacenter"
 FOLDER = Path(__file__).resolve().parent
-PROVIDER_KEYS = {"aws:region": "region", "aws:allowedAccountIds": "accounts"}
-"""Keys of the AWS provider that a stack file sets, and the fields that hold them."""
+PROVIDER_KEYS = ("aws:region", "aws:allowedAccountIds")
+"""Keys of the AWS provider that a stack file sets."""
 
 
 class PoliciesSpec(Spec):
@@ -47,12 +47,12 @@ class PoliciesSpec(Spec):
 class StackConfig(Spec):
     """One data center: what `stacks/Pulumi.<stack>.yaml` says under `config`."""
 
-    region: Region = Field(description="Key aws:region. Region of everything in the stack.")
+    region: Region = Field(alias="aws:region", description="Region of everything in the stack.")
     accounts: tuple[AccountId, ...] = Field(
         min_length=1,
         max_length=1,
-        description="Key aws:allowedAccountIds. The account of the stack, as a list of one; credentials of any other "
-        "account are refused.",
+        alias="aws:allowedAccountIds",
+        description="The account of the stack, as a list of one; credentials of any other account are refused.",
     )
     site: SiteSpec = Field(description="Whose data center this is.")
     network: NetworkSpec = Field(description="The VPC.")
@@ -85,20 +85,26 @@ def parse(sections: Mapping[str, Any]) -> StackConfig:
         config = StackConfig.model_validate(sections, by_name=False)
     except ValidationError as error:
         found = sentences(error, StackConfig)
-        raise InvalidInput([*found, *rules.broken(_valid_sections(sections, error))]) from None
+        raise InvalidInput([*found, *rules.broken(*_valid_sections(sections, error))]) from None
     if found := rules.broken({name: getattr(config, name) for name in StackConfig.model_fields}):
         raise InvalidInput(found)
     return config
 
 
-def _valid_sections(sections: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
-    """What is fine in a file with errors, by field name: rules between these sections can be checked all the same."""
+def _valid_sections(sections: Mapping[str, Any], error: ValidationError) -> tuple[dict[str, Any], set[str]]:
+    """What is fine in a file with errors: rules between these sections can be checked all the same.
+
+    Returns the sections by field name, and the names of those that are here without some entries.
+    """
     bad = {details["loc"][:depth] for details in error.errors() for depth in (1, 2)}
     valid: dict[str, Any] = {}
+    partial: set[str] = set()
     for name, field in StackConfig.model_fields.items():
         key = field.alias or name
         value = sections.get(key, field.default)
         if get_origin(field.annotation) is dict and isinstance(value, Mapping):
+            if (key,) in bad:
+                partial.add(name)
             value = {entry: spec for entry, spec in value.items() if (key, entry) not in bad}
             kind: Any = dict[str, get_args(field.annotation)[1]]
         elif (key,) in bad:
@@ -109,7 +115,7 @@ def _valid_sections(sections: Mapping[str, Any], error: ValidationError) -> dict
             valid[name] = TypeAdapter(kind).validate_python(value, by_name=False)
         except ValidationError:
             continue
-    return valid
+    return valid, partial
 
 
 def load_file(path: Path) -> StackConfig:
@@ -167,8 +173,8 @@ def named(config: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in config.items():
         namespace, _, name = key.partition(":")
         if key in PROVIDER_KEYS:
-            sections[PROVIDER_KEYS[key]] = value
-        elif namespace == PROJECT and name not in PROVIDER_KEYS.values():
+            sections[key] = value
+        elif namespace == PROJECT:
             sections[name] = value
         elif namespace == "aws":
             problems.append(f"`{key}`: not read from the stack file. It reads {', '.join(PROVIDER_KEYS)}.")

@@ -1,14 +1,15 @@
 """Rules between the sections of a stack file; rules within a section belong to its spec.
 
 A rule is a function whose parameters are named after the sections it reads; it runs when all of them are valid, so one
-mistake does not hide another. A section that may be absent is a parameter with a default. Rules yield sentences.
+mistake does not hide another. A section that may be absent is a parameter with a default. Of sections with entries by
+name, the valid entries are enough for a `rule`; a `rule_on_whole_sections` needs them all. Rules yield sentences.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from catalog import UnknownName, releases
@@ -30,6 +31,7 @@ SystemPools = Mapping[str, SystemPoolSpec]
 Benchmarks = Mapping[str, BenchmarkSpec]
 Rule = Callable[..., Iterator[str]]
 RULES: list[Rule] = []
+WHOLE: set[Rule] = set()
 
 
 def rule(function: Rule) -> Rule:
@@ -37,11 +39,21 @@ def rule(function: Rule) -> Rule:
     return function
 
 
-def broken(sections: Mapping[str, Any]) -> list[str]:
-    """Sentences of all rules whose sections are at hand. Invalid sections are missing, absent ones are None."""
+def rule_on_whole_sections(function: Rule) -> Rule:
+    WHOLE.add(function)
+    return rule(function)
+
+
+def broken(sections: Mapping[str, Any], partial: Collection[str] = ()) -> list[str]:
+    """Sentences of all rules whose sections are at hand.
+
+    Invalid sections are missing and absent ones None; `partial` names those that lack invalid entries.
+    """
     found: list[str] = []
     for function in RULES:
         wanted = inspect.signature(function).parameters
+        if function in WHOLE and any(name in partial for name in wanted):
+            continue
         required = [name for name, parameter in wanted.items() if parameter.default is parameter.empty]
         if all(name in sections for name in wanted) and all(sections[name] is not None for name in required):
             found.extend(function(**{name: sections[name] for name in wanted}))
@@ -80,13 +92,13 @@ def the_control_plane_spans_two_zones(network: NetworkSpec, cluster: ClusterSpec
             yield f"`cluster.zones[{index}]`: {_not_a_zone(zone, network)} Add it there or choose another."
 
 
-@rule
+@rule_on_whole_sections
 def pool_names_are_unique(pools: Pools, system_pools: SystemPools) -> Iterator[str]:
     for name in pools.keys() & system_pools.keys():
         yield f"`pools[{name}]`: system-pools has a pool of that name too. Rename one: the name is the pools' label."
 
 
-@rule
+@rule_on_whole_sections
 def services_have_a_place(system_pools: SystemPools) -> Iterator[str]:
     if all(pool.dedicated or not pool.nodes for pool in system_pools.values()):
         yield (
@@ -123,7 +135,7 @@ def the_file_system_stands_in_a_zone_of_the_network(network: NetworkSpec, file_s
         yield f"`file-system.zone`: {_not_a_zone(file_system.zone, network)} Add it there or move the file system."
 
 
-@rule
+@rule_on_whole_sections
 def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) -> Iterator[str]:
     """EFA does not cross zones (EC2 User Guide, "Elastic Fabric Adapter")."""
     if file_system.efa and not any(pool.zone == file_system.zone and pool.interface_plan for pool in pools.values()):
@@ -150,7 +162,7 @@ def plugins_can_be_pulled(region: str, pools: Pools) -> Iterator[str]:
         yield f"`aws:region`: {error}. Add it to the catalog, or set efa to false in every pool."
 
 
-@rule
+@rule_on_whole_sections
 def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
     known: dict[str, PoolSpec] = {**system_pools, **pools}
     for name, spec in benchmark.items():

@@ -16,9 +16,8 @@ PULUMI_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment
 def schema() -> dict[str, Any]:
     """The schema of a whole `Pulumi.<stack>.yaml`."""
     sections = StackConfig.model_json_schema(by_alias=True)
-    full = {name: key for key, name in PROVIDER_KEYS.items()}
-    properties = {full.get(name, f"{PROJECT}:{name}"): field for name, field in sections["properties"].items()}
-    required = [full.get(name, f"{PROJECT}:{name}") for name in sections["required"]]
+    properties = {_full(name): field for name, field in sections["properties"].items()}
+    required = [_full(name) for name in sections["required"]]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of ai-datacenter",
@@ -38,6 +37,10 @@ def schema() -> dict[str, Any]:
         },
         "$defs": sections["$defs"],
     }
+
+
+def _full(name: str) -> str:
+    return name if name in PROVIDER_KEYS else f"{PROJECT}:{name}"
 
 
 def text() -> str:
