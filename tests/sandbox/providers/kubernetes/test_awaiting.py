@@ -1,0 +1,246 @@
+"""Readiness on a real control plane with simulated nodes."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox.kubernetes.stages import EXIT_CODE, RUN_FOR
+from sandbox.providers.kubernetes import objects
+from sandbox.providers.kubernetes.cluster import Cluster
+from tests.sandbox import emulated
+from tests.sandbox.providers.kubernetes.engine_double import EngineDouble, Refused, Resource, Unfinished
+
+pytestmark = pytest.mark.sandbox
+
+JOB, DEPLOYMENT = "kubernetes:batch/v1:Job", "kubernetes:apps/v1:Deployment"
+NOWHERE = {"no-such": "node"}
+
+
+def pod(selector: dict[str, str], **annotations: str) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "nodeSelector": selector,
+        "tolerations": [{"operator": "Exists"}],
+        "containers": [{"name": "c", "image": "one", "resources": {"requests": {"cpu": "0.10"}}}],
+    }
+    return {"metadata": {"labels": {"app": "web"}, "annotations": annotations}, "spec": spec}
+
+
+def deployment(namespace: str, selector: dict[str, str], replicas: int = 2, **annotations: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": namespace, "annotations": annotations},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "template": pod(selector)},
+    }
+
+
+def job(namespace: str, selector: dict[str, str], name: str = "j", **annotations: str) -> dict[str, Any]:
+    template = pod(selector, **annotations)
+    template["spec"]["restartPolicy"] = "Never"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"backoffLimit": 0, "template": template},
+    }
+
+
+def test_a_deployment_is_created_and_rolled_out(provider: EngineDouble, namespace: str, nodes: dict[str, str]) -> None:
+    made = provider.create(DEPLOYMENT, "web", deployment(namespace, nodes))
+    assert made.outputs["status"]["readyReplicas"] == 2
+    assert any("Waiting for" in line for line in provider.told)
+    assert provider.told[-1] == "", "the status line is cleared at the end"
+    news = deployment(namespace, nodes, 3)
+    news["spec"]["template"]["spec"]["containers"][0]["image"] = "two"
+    assert provider.update(made, news)["status"]["updatedReplicas"] == 3
+    assert provider.refresh(made)
+    assert not provider.diff(made, news).detailedDiff, "0.10 CPU and 100m are the same"
+
+
+def test_a_deployment_that_does_not_get_ready_is_kept_with_the_reasons_and_finished_by_the_next_update(
+    provider: EngineDouble, api: Cluster, namespace: str, nodes: dict[str, str]
+) -> None:
+    inputs = deployment(namespace, NOWHERE, 1)
+    with pytest.raises(Unfinished) as caught:
+        provider.create(DEPLOYMENT, "web", inputs, timeout=1.5)
+    made, reasons = caught.value.resource, caught.value.reasons
+    assert made.id == f"{namespace}/web"
+    assert made.outputs["__inputs"]["spec"] == inputs["spec"]
+    assert reasons[0] == f"Deployment {namespace}/web was created but is not ready: 'web' timed out waiting to be Ready"
+    assert "Minimum number of live Pods was not attained" in reasons
+    assert any("didn't match Pod's node affinity/selector" in line for line in reasons), reasons
+    with pytest.raises(Unfinished, match=f"Deployment {namespace}/web is not ready"):
+        provider.refresh(made)
+    # The engine calls Update without a difference: it has to wait again.
+    with pytest.raises(Unfinished, match="was updated but is not ready"):
+        provider.update(made, inputs, timeout=0.5)
+    assert provider.update(made, deployment(namespace, nodes, 1))["status"]["readyReplicas"] == 1
+    assert provider.refresh(made)
+
+
+def test_time_limits_and_skipping_come_from_annotations(provider: EngineDouble, namespace: str) -> None:
+    with pytest.raises(Unfinished, match="timed out"):
+        provider.create(JOB, "j", annotated(job(namespace, NOWHERE), objects.TIMEOUT_SECONDS, "1"))
+    skipping = annotated(job(namespace, NOWHERE, "k"), objects.SKIP_AWAIT, "true")
+    made = provider.create(JOB, "k", skipping)
+    assert provider.refresh(made)
+
+
+def annotated(inputs: dict[str, Any], key: str, value: str) -> dict[str, Any]:
+    result = copy.deepcopy(inputs)
+    result["metadata"].setdefault("annotations", {})[key] = value
+    return result
+
+
+def test_a_job_is_waited_for_until_complete(provider: EngineDouble, namespace: str, nodes: dict[str, str]) -> None:
+    made = provider.create(JOB, "j", job(namespace, nodes))
+    assert made.outputs["status"]["succeeded"] == 1
+    assert f'Waiting for Job "{namespace}/j" to start' in provider.told
+
+
+def test_a_failed_job_is_kept_with_the_exit_codes_of_its_pods(
+    provider: EngineDouble, namespace: str, nodes: dict[str, str]
+) -> None:
+    with pytest.raises(Unfinished) as caught:
+        provider.create(JOB, "j", job(namespace, nodes, **{EXIT_CODE: "3", RUN_FOR: "200ms"}))
+    reasons = caught.value.reasons
+    assert reasons[0].startswith(f"Job {namespace}/j was created but is not ready: [BackoffLimitExceeded]")
+    assert any('container "c" completed with exit code 3' in line for line in reasons), reasons
+
+
+def test_a_job_whose_pods_are_refused_says_so(provider: EngineDouble, api: Cluster, namespace: str) -> None:
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": namespace}}
+    provider.create("kubernetes:core/v1:ResourceQuota", "q", quota | {"spec": {"hard": {"pods": "0"}}})
+    with pytest.raises(Unfinished) as caught:
+        provider.create(JOB, "j", job(namespace, NOWHERE), timeout=2)
+    assert any("[FailedCreate]" in line and "exceeded quota: q" in line for line in caught.value.reasons)
+
+
+def test_cancel_ends_a_wait_and_keeps_the_object(provider: EngineDouble, api: Cluster, namespace: str) -> None:
+    inputs = job(namespace, NOWHERE)
+    found: list[BaseException] = []
+
+    def create() -> None:
+        try:
+            provider.create(JOB, "j", inputs)
+        except Unfinished as error:
+            found.append(error)
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    emulated.eventually(lambda: api.get(inputs))
+    provider.servicer.cancelled.set()
+    thread.join(10)
+    assert found and "Resource operation was cancelled for 'j'" in str(found[0])
+
+
+def test_daemon_sets_and_stateful_sets_are_waited_for(
+    provider: EngineDouble, namespace: str, nodes: dict[str, str]
+) -> None:
+    selector = {"matchLabels": {"app": "web"}}
+    metadata = {"name": "d", "namespace": namespace}
+    daemons = {"kind": "DaemonSet", "spec": {"selector": selector, "template": pod(nodes)}}
+    made = provider.create(
+        "kubernetes:apps/v1:DaemonSet", "d", {"apiVersion": "apps/v1", "metadata": metadata} | daemons
+    )
+    assert made.outputs["status"]["numberReady"] == 2
+    stateful_spec = {"replicas": 2, "serviceName": "s", "selector": selector, "template": pod(nodes)}
+    stateful = {"kind": "StatefulSet", "spec": stateful_spec}
+    other = provider.create(
+        "kubernetes:apps/v1:StatefulSet", "s", {"apiVersion": "apps/v1", "metadata": metadata} | stateful
+    )
+    assert other.outputs["status"]["readyReplicas"] == 2
+
+
+def test_a_service_waits_for_its_pods_and_gets_an_address(
+    provider: EngineDouble, namespace: str, nodes: dict[str, str]
+) -> None:
+    provider.create(DEPLOYMENT, "web", deployment(namespace, nodes))
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": namespace}, "spec": spec}
+    made = provider.create("kubernetes:core/v1:Service", "s", service)
+    assert made.outputs["spec"]["clusterIP"].startswith("10.")
+    assert "[1/3] Finding Pods to direct traffic to" in provider.told
+    assert provider.refresh(made)
+
+
+def test_a_static_volume_and_its_claim_are_bound(provider: EngineDouble, namespace: str) -> None:
+    name = f"pv-{namespace}"
+    volume_spec = {
+        "capacity": {"storage": "1200Gi"},
+        "accessModes": ["ReadWriteMany"],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "",
+        "csi": {"driver": "fsx.csi.aws.com", "volumeHandle": "fs-1"},
+    }
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": volume_spec}
+    pv = provider.create("kubernetes:core/v1:PersistentVolume", "pv", volume)
+    claim_spec = {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": "",
+        "volumeName": name,
+        "resources": {"requests": {"storage": "1200Gi"}},
+    }
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": namespace}}
+    pvc = provider.create("kubernetes:core/v1:PersistentVolumeClaim", "c", claim | {"spec": claim_spec})
+    assert pvc.outputs["status"]["phase"] == "Bound"
+    provider.delete(pvc)
+    provider.delete(pv)
+
+
+def test_a_claim_that_binds_later_is_not_waited_for(provider: EngineDouble, namespace: str) -> None:
+    name = f"sc-{namespace}"
+    storage_class = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}}
+    later = storage_class | {"provisioner": "fsx.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer"}
+    made = provider.create("kubernetes:storage.k8s.io/v1:StorageClass", "sc", later)
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": name, "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": namespace}}
+    pvc = provider.create("kubernetes:core/v1:PersistentVolumeClaim", "c", claim | {"spec": spec})
+    assert pvc.outputs["status"]["phase"] == "Pending"
+    provider.delete(pvc)
+    provider.delete(made)
+
+
+def test_wait_for_waits_for_the_field_the_program_names(provider: EngineDouble, api: Cluster, namespace: str) -> None:
+    inputs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "x", "namespace": namespace, "annotations": {objects.WAIT_FOR: "jsonpath={.data.a}=done"}},
+    }
+    finish = later(lambda: api.get(inputs), lambda: api.apply(bare(inputs, {"a": "done"}), "someone"))
+    made = provider.create("kubernetes:core/v1:ConfigMap", "x", inputs)
+    finish.join()
+    assert made.outputs["data"] == {"a": "done"}
+    with pytest.raises(Refused, match='expected a "jsonpath=" or "condition=" prefix'):
+        provider.create("kubernetes:core/v1:ConfigMap", "y", annotated(inputs, objects.WAIT_FOR, "Ready"))
+
+
+def bare(inputs: dict[str, Any], data: dict[str, str]) -> dict[str, Any]:
+    metadata = {key: inputs["metadata"][key] for key in ("name", "namespace")}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def later(condition: Callable[[], Any], action: Callable[[], Any]) -> threading.Thread:
+    """Run `action` in a thread as soon as `condition` holds."""
+    thread = threading.Thread(target=lambda: (emulated.eventually(condition), action()))
+    thread.start()
+    return thread
+
+
+def test_a_job_that_failed_is_replaced_by_another_one(
+    provider: EngineDouble, namespace: str, nodes: dict[str, str]
+) -> None:
+    failing = job(namespace, nodes, **{EXIT_CODE: "1", RUN_FOR: "100ms"})
+    with pytest.raises(Unfinished) as caught:
+        provider.create(JOB, "j", failing)
+    made: Resource = caught.value.resource
+    made.inputs = provider.check(JOB, "j", failing, made.inputs)
+    answer = provider.diff(made, job(namespace, nodes))
+    assert list(answer.replaces) == ["spec"] and answer.deleteBeforeReplace
+    provider.delete(made)
+    assert provider.create(JOB, "j", job(namespace, nodes)).outputs["status"]["succeeded"] == 1
