@@ -81,6 +81,11 @@ class ApiError(Exception):
         return self.status == 401 or (self.status == 403 and bool(_RBAC.search(self.message)))
 
     @property
+    def dry_run_unsupported(self) -> bool:
+        """An admission webhook with side effects keeps the server from trying out the request."""
+        return self.status == 400 and "does not support dry run" in self.message
+
+    @property
     def immutable(self) -> bool:
         return self.status == 422 and "field is immutable" in self.message
 
@@ -105,9 +110,8 @@ class UnknownKind(Exception):
 
     def __init__(self, version: str, kind: str) -> None:
         self.built_in = objects.built_in(version)
-        super().__init__(
-            f"the cluster knows no kind {kind} in {version}; check that its CustomResourceDefinition is created first"
-        )
+        hint = "check the apiVersion" if self.built_in else "check that its CustomResourceDefinition is created first"
+        super().__init__(f"the cluster knows no kind {kind} in {version}; {hint}")
 
 
 def one_line(text: str) -> str:

@@ -34,7 +34,7 @@ def preview_create(session: Session, target: Target, inputs: Object) -> Props:
             if error.already_exists:
                 _validate_replacement(session, writing)
                 return inputs
-            if error.not_found or error.not_allowed:
+            if error.not_found or error.not_allowed or error.dry_run_unsupported:
                 return inputs
             raise
         except UnknownKind as error:
@@ -76,7 +76,7 @@ def preview_update(
                 return news
             made = _dry_run(session, writing, before, ignored)
         except ApiError as error:
-            if error.not_allowed:
+            if error.not_allowed or error.dry_run_unsupported:
                 return news
             raise
         except UnknownKind:

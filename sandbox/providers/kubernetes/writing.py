@@ -82,12 +82,13 @@ class Writing:
             try:
                 self.cluster.create(self.object, self.manager, dry_run=True)
             except ApiError as error:
-                if error.already_exists:
+                if error.already_exists or error.dry_run_unsupported:
                     return self._adopt(waiter)
                 raise
         return self.cluster.apply(self.object, self.manager, force=self.force)
 
     def _adopt(self, waiter: Waiter) -> Object:
+        """Create the object where one of its name may be there already."""
         live = self.cluster.get(self.object)
         if live is not None and objects.metadata(live).get("deletionTimestamp"):
             self._gone(waiter, live)

@@ -17,6 +17,7 @@ from sandbox.providers.wire import UNKNOWN
 from sandbox.settings import ACCESS_KEY, SECRET_KEY, Settings
 from tests.sandbox import emulated
 from tests.sandbox.providers.kubernetes.engine_double import EngineDouble, Refused, Resource, engine
+from tests.sandbox.providers.kubernetes.fake_api import Answer, serving
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 INPUTS: dict[str, Any] = {
@@ -100,6 +101,29 @@ def test_resources_of_a_cluster_that_is_gone_are_forgotten_only_when_the_user_sa
     with engine(kubeconfig(nobody, token="t"), deleteUnreachable="true") as double:
         assert not double.refresh(gone(double))
         double.delete(gone(double))
+
+
+def test_a_cluster_that_knows_nobody_is_gone_only_when_the_user_says_so() -> None:
+    nobody_known: Answer = 401, {"reason": "Unauthorized", "message": "Unauthorized"}
+    with serving(lambda *_: nobody_known) as api:
+        with engine(api.kubeconfig()) as double:
+            for operation in (double.refresh, double.delete):
+                with pytest.raises(Refused, match="ConfigMap default/x: Unauthorized"):
+                    operation(gone(double))
+        with engine(api.kubeconfig(), deleteUnreachable="true") as double:
+            assert not double.refresh(gone(double))
+            double.delete(gone(double))
+
+
+def test_a_webhook_that_allows_no_dry_run_hinders_neither_preview_nor_creation() -> None:
+    def answers(method: str, path: str) -> Answer | None:
+        if "dryRun=All" in path:
+            return 400, {"reason": "BadRequest", "message": 'admission webhook "x" does not support dry run'}
+        return (200, INPUTS) if method == "PATCH" else None
+
+    with serving(answers) as api, engine(api.kubeconfig()) as double:
+        assert double.preview(CONFIG_MAP, "cm", INPUTS)["data"] == {"a": "1"}
+        assert double.create(CONFIG_MAP, "cm", INPUTS).id == "default/x"
 
 
 def gone(double: EngineDouble) -> Any:

@@ -180,6 +180,8 @@ def test_an_object_that_is_not_ready_fails_the_update_and_the_next_one_finishes_
     assert failed.code == 1
     assert f"Pod default/{name} was created but is not ready: '{name}' timed out" in failed.diagnostics
     assert "didn't match Pod's node affinity/selector" in failed.diagnostics
+    refreshed = done(program.run("refresh", "--yes", "--skip-preview"))
+    assert "is not ready: Waiting for Pod" in refreshed, "a refresh says so and goes on"
     again = program.up()
     assert again.code == 1, "an unchanged program waits again"
     assert "was updated but is not ready" in again.diagnostics

@@ -80,4 +80,5 @@ def test_a_body_that_is_no_status_object_is_no_crash() -> None:
 def test_an_unknown_kind_of_a_built_in_group_will_never_appear() -> None:
     assert UnknownKind("v1", "Foo").built_in
     assert not UnknownKind("example.com/v1", "Foo").built_in
-    assert "Foo in example.com/v1" in str(UnknownKind("example.com/v1", "Foo"))
+    assert "Foo in example.com/v1; check that its CustomResourceDefinition" in str(UnknownKind("example.com/v1", "Foo"))
+    assert "Foo in v1; check the apiVersion" in str(UnknownKind("v1", "Foo"))
