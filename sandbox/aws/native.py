@@ -33,6 +33,8 @@ class Moto:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self._app = DomainDispatcherApplication(create_backend_app)
+        # moto lists its folder on disk at every call to find out which services it has
+        self._app.get_backend_for_host = _backend_of  # type: ignore[method-assign]
 
     def target(self, environ: dict[str, Any], body: bytes) -> Target:
         """Tell what a request is for, from its signature, headers and path."""
@@ -190,9 +192,11 @@ def _signature(environ: dict[str, Any]) -> tuple[str, str, str]:
 
 
 @functools.cache
-def _backend_of(host: str) -> str | None:
+def _backend_of(host: str | None) -> str | None:
     from moto import backend_index, backends
 
+    if host is None or host == "moto_api":
+        return host
     if host in backends.list_of_moto_modules():
         return host
     return next((name for name, pattern in backend_index.backend_url_patterns if pattern.match(f"http://{host}")), None)

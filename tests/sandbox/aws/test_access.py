@@ -62,7 +62,7 @@ def token(
     query = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
     request = AWSRequest("GET", f"{url}/?{urlencode(query)}", headers={tokens.CLUSTER_HEADER: cluster})
     auth.SigV4QueryAuth(Credentials(key, secret, session), "sts", "us-east-1", expires=60).add_auth(request)
-    return encoded(request.url)
+    return encoded(str(request.url))
 
 
 def encoded(url: str) -> str:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from sandbox.aws import coverage, gaps
 from sandbox.aws.native import S3_ACTIONS
 from sandbox.aws.wire import NOT_AVAILABLE
-from tests.sandbox.aws.conftest import Client, Cloud, refused
+from tests.sandbox.aws.conftest import Client, Cloud, answered, refused
 
 MISSING: dict[str, Callable[[Client], Any]] = {
     "ec2:CreateIpam": lambda aws: aws("ec2").create_ipam(),
@@ -39,7 +39,7 @@ MISSING: dict[str, Callable[[Client], Any]] = {
 def test_a_missing_action_says_so_in_its_protocol(aws: Client, action: str) -> None:
     with pytest.raises(ClientError) as caught:
         MISSING[action](aws)
-    error, meta = caught.value.response["Error"], caught.value.response["ResponseMetadata"]
+    error, meta = answered(caught)["Error"], answered(caught)["ResponseMetadata"]
     assert error["Code"] == NOT_AVAILABLE
     assert error["Message"] == f"not available in the local cloud: {action}"
     assert 400 <= meta["HTTPStatusCode"] < 500, "a 5xx would be tried again"

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.processes import free_block
 from sandbox.settings import REPOSITORY
-from tests.sandbox.aws.conftest import ONE_CALL, TRUST, Client, Cloud, refused
+from tests.sandbox.aws.conftest import ONE_CALL, TRUST, Client, Cloud, answered, refused
 
 
 def start(port: int, *more: str) -> tuple[subprocess.Popen[str], str]:
@@ -146,8 +146,8 @@ def test_a_fault_fails_as_many_calls_as_it_says_with_the_given_error(api: Cloud,
     for _ in range(2):
         with pytest.raises(ClientError) as caught:
             aws("ec2").create_vpc(CidrBlock="10.9.0.0/16")
-        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
-        assert caught.value.response["Error"]["Code"] == "RequestLimitExceeded"
+        assert answered(caught)["ResponseMetadata"]["HTTPStatusCode"] == 503
+        assert answered(caught)["Error"]["Code"] == "RequestLimitExceeded"
     vpc = aws("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     assert api.own("GET", "faults")[0]["hits"] == 2
     aws("ec2").delete_vpc(VpcId=vpc)
