@@ -15,6 +15,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 ACCOUNT = "123456789012"
 """The account that moto serves. `aws:allowedAccountIds` of the local stack names it: no real account can be meant."""
 ACCESS_KEY, SECRET_KEY = "test", "test"
+REGION = "us-east-1"
+"""Where the `aws` command looks when it is told nothing; stacks name their region themselves."""
 PASSPHRASE = "local"  # noqa: S105 - protects nothing: the local stack holds no secret worth keeping
 DEFAULT_PORT = 16440
 

@@ -18,7 +18,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from sandbox.settings import ACCESS_KEY, PASSPHRASE, REPOSITORY, SECRET_KEY, Settings
+from sandbox.settings import ACCESS_KEY, PASSPHRASE, REGION, REPOSITORY, SECRET_KEY, Settings
 from sandbox.toolchain.tool import Tool
 from terminal import UserError
 
@@ -151,6 +151,7 @@ def prepare(settings: Settings, pulumi: Tool) -> dict[str, str]:
         "AWS_ENDPOINT_URL": settings.aws_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

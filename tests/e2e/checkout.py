@@ -29,7 +29,12 @@ class Checkout:
     @classmethod
     def make(cls) -> Checkout:
         folder = Path(tempfile.mkdtemp(prefix="aidc-")).resolve()
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True).stdout
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            check=True,
+        ).stdout
         for name in filter(None, listed.decode().split("\0")):
             if (source := REPOSITORY / name).is_file():
                 target = folder / name
