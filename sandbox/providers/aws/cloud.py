@@ -11,6 +11,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import grpc
@@ -36,7 +37,7 @@ THROTTLED = {
 }
 PASSING = {"InternalError", "InternalFailure", "InternalServerError", "ServerException", "ServiceUnavailable"}
 PASSING |= {"ServiceUnavailableException", "Unavailable", "RequestTimeout", "RequestTimeoutException"}
-NOT_AVAILABLE = "NotAvailableInLocalCloud"
+NOT_AVAILABLE, UNREACHABLE = "NotAvailableInLocalCloud", "Unreachable"
 DENIED = {
     "AccessDenied",
     "AccessDeniedException",
@@ -57,14 +58,22 @@ class AwsError(Fail):
         self.aws_code = aws_code
 
 
-def attempts() -> int:
-    """How often a throttled call is made at most."""
-    return max(1, int(os.environ.get("AIDC_AWS_ATTEMPTS", "8")))
+class Passing(AwsError):
+    """A server error or a broken connection: the call may have been carried out, and may succeed when made again."""
 
 
-def backoff() -> float:
-    """The first wait after a throttled call in seconds; doubles each time."""
-    return float(os.environ.get("AIDC_AWS_BACKOFF", "0.25"))
+def attempts(error: AwsError) -> int:
+    """How often a call that fails so is made at most. An API that does not answer at all is not waited for long."""
+    most = max(1, int(os.environ.get("AIDC_AWS_ATTEMPTS", "8")))
+    return min(most, UNREACHABLE_ATTEMPTS) if error.aws_code == UNREACHABLE else most
+
+
+def delay(attempt: int) -> float:
+    """Seconds to wait after a failed attempt (1 for the first): doubles each time, up to a limit, with some chance in
+    it so that calls that were throttled together do not come back together.
+    """
+    first = float(os.environ.get("AIDC_AWS_BACKOFF", "0.25"))
+    return min(LONGEST_WAIT_SECONDS, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1)  # noqa: S311
 
 
 class Cloud:
@@ -81,9 +90,10 @@ class Cloud:
     @property
     def account(self) -> str:
         """The account of the credentials."""
-        if self._account is None:
-            self._account = self.call("sts", self.configuration.region, "get_caller_identity")["Account"]
-        return self._account
+        known = self._account
+        if known is None:
+            known = self._account = str(self.call("sts", self.configuration.region, "get_caller_identity")["Account"])
+        return known
 
     def client(self, service: str, region: str) -> Any:
         """The boto3 client of a service in a region."""
@@ -124,78 +134,78 @@ class Cloud:
         operation: str,
         arguments: Mapping[str, Any] | None = None,
         notify: Callable[[str], None] | None = None,
+        *,
+        creating: bool = False,
     ) -> Any:
         """The answer of one operation (boto3 method name). Arguments that are None are left out, at any depth.
 
-        Raises `AwsError` for what the API refuses and `Fail` when it does not answer, after retries where they make
-        sense."""
+        Throttled calls are made again; after server errors and broken connections as well, unless the call is
+        `creating` and might make a second object. Raises `AwsError` for what the API refuses, `Passing` when it may
+        work later."""
         method = getattr(self.client(service, region), operation)
         cleaned = without_none(arguments or {})
-        last = attempts()
-        for attempt in range(1, last + 1):
-            error, retry = self._once(method, service, operation, cleaned)
-            if not isinstance(error, Fail):
-                return error
-            if not retry or attempt >= last or (retry == "unreachable" and attempt >= UNREACHABLE_ATTEMPTS):
-                raise _after(error, attempt)
-            delay = min(LONGEST_WAIT_SECONDS, backoff() * 2 ** (attempt - 1)) * random.uniform(0.5, 1)  # noqa: S311
-            LOG.info("%s, attempt %d of %d, again in %.2f s", error, attempt, last, delay)
+        for attempt in count(1):
+            answer = self._once(method, service, operation, cleaned)
+            if not isinstance(answer, AwsError):
+                return answer
+            again = answer.code == grpc.StatusCode.RESOURCE_EXHAUSTED or (isinstance(answer, Passing) and not creating)
+            if not again or attempt >= attempts(answer) or self.cancelled.is_set():
+                raise after(answer, attempt)
+            LOG.info("%s (attempt %d)", answer, attempt)
             if notify:
-                notify(f"{error} (attempt {attempt} of {last}, trying again)")
-            if self.cancelled.wait(delay):
-                raise _after(error, attempt)
-        raise AssertionError("unreachable")
+                notify(f"{answer} (attempt {attempt} of {attempts(answer)}, trying again)")
+            if self.cancelled.wait(delay(attempt)):
+                raise after(answer, attempt)
+        raise AssertionError("the last attempt returns or raises")
 
-    def _once(self, method: Any, service: str, operation: str, arguments: Mapping[str, Any]) -> tuple[Any, str]:
-        """(answer, "") or (error, why a retry makes sense or "")."""
+    def _once(self, method: Any, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
+        """The answer, or the error as a value."""
         from botocore import exceptions, parsers
 
         name = f"{service}:{method.__self__.meta.method_to_api_mapping.get(operation, operation)}"
         try:
-            return method(**arguments), ""
+            return method(**arguments)
         except exceptions.ClientError as error:
             return answered(name, error.response)
         except exceptions.ParamValidationError as error:
             # The report quotes values, and a value may be secret: keep names and reasons only.
-            report = "; ".join(
-                re.sub(r", value: .*?(?=, type|$)", "", line) for line in str(error.kwargs["report"]).splitlines()
-            )
-            return AwsError(f"{name}: {report}", "ParamValidation"), ""
+            lines = str(error.kwargs["report"]).splitlines()
+            report = "; ".join(re.sub(r", value: .*?(?=, type|$)", "", line) for line in lines)
+            return AwsError(f"{name}: {report}", "ParamValidation")
         except parsers.ResponseParserError:
-            return _not_available(name), ""
+            return _not_available(name)
         except exceptions.BotoCoreError as error:
             endpoint = self.configuration.endpoint
             text = f"{name}: the local AWS API does not answer at {endpoint} ({type(error).__name__}): start it first"
-            reachable = isinstance(error, exceptions.ReadTimeoutError)
-            return Fail(text, grpc.StatusCode.UNAVAILABLE), "" if reachable else "unreachable"
+            return Passing(text, UNREACHABLE, grpc.StatusCode.UNAVAILABLE)
 
 
-def _after(error: Fail, attempt: int) -> Fail:
+def after(error: AwsError, attempt: int) -> AwsError:
+    """The error with the number of attempts, if there was more than one."""
     if attempt == 1:
         return error
-    message = f"{error} (given up after {attempt} attempts)"
-    return AwsError(message, error.aws_code, error.code) if isinstance(error, AwsError) else Fail(message, error.code)
+    return type(error)(f"{error} (given up after {attempt} attempts)", error.aws_code, error.code)
 
 
 def _not_available(name: str) -> AwsError:
     return AwsError(f"{name} is not available in the local environment", NOT_AVAILABLE, grpc.StatusCode.UNIMPLEMENTED)
 
 
-def answered(name: str, response: Mapping[str, Any]) -> tuple[AwsError, str]:
-    """The error of an answer, and whether the same call may succeed later ("throttled", "passing" or "")."""
+def answered(name: str, response: Mapping[str, Any]) -> AwsError:
+    """The error of an answer in one line: throttled (RESOURCE_EXHAUSTED), `Passing`, or a refusal."""
     code = str(response.get("Error", {}).get("Code", ""))
     message = str(response.get("Error", {}).get("Message", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     lowered = message.lower()
     if code == NOT_AVAILABLE or "<!doctype" in lowered or "<html" in lowered:
-        return _not_available(name), ""
+        return _not_available(name)
     line = f"{name}: {code}: {' '.join(message.split())}" if message else f"{name}: {code}"
     if code in THROTTLED or status == 429:
-        return AwsError(line, code, grpc.StatusCode.RESOURCE_EXHAUSTED), "throttled"
+        return AwsError(line, code, grpc.StatusCode.RESOURCE_EXHAUSTED)
     if status >= 500 or code in PASSING:
-        return AwsError(line, code, grpc.StatusCode.UNAVAILABLE), "passing"
+        return Passing(line, code, grpc.StatusCode.UNAVAILABLE)
     denied = code in DENIED
-    return AwsError(line, code, grpc.StatusCode.PERMISSION_DENIED if denied else grpc.StatusCode.INVALID_ARGUMENT), ""
+    return AwsError(line, code, grpc.StatusCode.PERMISSION_DENIED if denied else grpc.StatusCode.INVALID_ARGUMENT)
 
 
 def without_none(value: Any) -> Any:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
-import time
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import grpc
 
 from sandbox.providers import wire
 from sandbox.providers.aws import tags as tagging
-from sandbox.providers.aws.cloud import AwsError, Cloud
+from sandbox.providers.aws.cloud import AwsError, Cloud, Passing, after, attempts, delay
 from sandbox.providers.aws.compare import MAPS, empty, equivalent, overlaid
 from sandbox.providers.aws.inputs import GENERATED, without_hidden
 from sandbox.providers.aws.record import Api, Record, Resource, at
+from sandbox.providers.aws.waiting import Missing, gone, settled
 from sandbox.providers.protocol import Fail, HalfMade, Live, Props, Target
-
-DEFAULT_TIMEOUT_SECONDS = 20 * 60.0
-FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 2.0
-
-
-class Missing(Exception):
-    """The object does not exist in the cloud."""
 
 
 class Worker:
@@ -42,11 +37,14 @@ class Worker:
         region = region if isinstance(region, str) and not wire.unknown(region) else self.cloud.configuration.region
         return Resource(without_hidden(dict(properties)), region=region, account=lambda: self.cloud.account, **more)
 
-    def api(self, record: Record, region: str, target: Target | None = None) -> Api:
+    def api(self, record: Record, region: str, target: Target | None = None, *, creating: bool = False) -> Api:
+        """Calls for one resource. `creating`: only throttled calls are made again."""
         notify = (lambda line: self.notify(target, line)) if target else None
-        return Api(
-            lambda service, operation, args: self.cloud.call(service, region, operation, args, notify), record.service
-        )
+
+        def call(service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
+            return self.cloud.call(service, region, operation, arguments, notify, creating=creating)
+
+        return Api(call, record.service)
 
     def tags_all(self, record: Record, inputs: Mapping[str, Any]) -> Props:
         """The tags of a resource: the provider's defaults under its own."""
@@ -116,10 +114,13 @@ class Worker:
         """Make it. Raises `Fail` when nothing was made, `HalfMade` when a later step failed."""
         resource = self.view(inputs, urn=target.urn)
         api = self.api(record, resource.region, target)
-        tags = self._tags_to_write(record, target, inputs)
+        creation = secrets.token_hex(8)
+        tags = self._tags_to_write(record, target, inputs) | {tagging.CREATION: creation}
         if record.tagging and record.tagging.at_create:
             resource.tags_argument = record.tagging.at_create(tags)
-        resource.id = self._created(record, api, resource)
+        resource.id = self._created(
+            record, self.api(record, resource.region, target, creating=True), resource, creation
+        )
         try:
             if record.tagging and not record.tagging.at_create:
                 record.tagging.write(api, resource, tags, tags, [])
@@ -143,35 +144,37 @@ class Worker:
         state.pop("tagsAll", None)
         return HalfMade(resource.id, state, inputs, [reason])
 
-    def _created(self, record: Record, api: Api, resource: Resource) -> str:
-        try:
-            return record.create(api, resource)
-        except AwsError as error:
-            if error.aws_code not in record.exists or not record.adopt:
-                raise
-            adopted = record.adopt(api, resource)
-            if adopted is None:
-                raise
-            return adopted
+    def _created(self, record: Record, api: Api, resource: Resource, creation: str) -> str:
+        """Make the creating call. An answer that leaves open whether the object was made (a server error, a broken
+        connection) is settled by looking for it, then tried again.
+        """
+        for attempt in count(1):
+            try:
+                return record.create(api, resource)
+            except AwsError as error:
+                adopted = self._adopted(record, api, resource, creation, error)
+                if adopted is not None:
+                    return adopted
+                over = attempt >= attempts(error) or not isinstance(error, Passing)
+                if over or self.cancelled.wait(delay(attempt)):
+                    raise after(error, attempt) from None
+        raise AssertionError("the last attempt returns or raises")
+
+    def _adopted(self, record: Record, api: Api, resource: Resource, creation: str, error: AwsError) -> str | None:
+        """The id of an object that exists in spite of the error, if it is the one wanted."""
+        if error.aws_code in record.exists and record.adopt:
+            return record.adopt(api, resource)
+        if isinstance(error, Passing) and record.tagging and record.listing:
+            try:
+                found = record.listing(api)
+            except Fail:
+                return None
+            made = (one for one in found if (one.tags or {}).get(tagging.CREATION) == creation)
+            return next((one.id for one in made), None)
+        return None
 
     def _settled(self, record: Record, api: Api, resource: Resource, target: Target) -> Any:
-        """The described object once its status is no longer on the way."""
-        end = time.monotonic() + (target.timeout or DEFAULT_TIMEOUT_SECONDS)
-        delay = FIRST_POLL_SECONDS
-        while True:
-            live = self.described(record, api, resource)
-            status = record.status(live)
-            if status in record.failed:
-                raise Fail(f"{target.type} {resource.id}: status {status}")
-            if status not in record.pending:
-                return live
-            if time.monotonic() > end:
-                raise Fail(
-                    f"{target.type} {resource.id}: still {status} at the time-out", grpc.StatusCode.DEADLINE_EXCEEDED
-                )
-            if self.cancelled.wait(delay):
-                raise Fail(f"{target.type} {resource.id}: canceled while {status}", grpc.StatusCode.CANCELLED)
-            delay = min(delay * 1.5, LONGEST_POLL_SECONDS)
+        return settled(lambda: self.described(record, api, resource), record, target, resource.id, self.cancelled)
 
     def read(self, record: Record, target: Target, resource_id: str, state: Props, inputs: Props) -> Live | None:
         """The object as it is; without inputs (import) all inputs that differ from their defaults."""
@@ -243,11 +246,14 @@ class Worker:
     def _retag(self, record: Record, api: Api, resource: Resource, target: Target, news: Props) -> None:
         assert record.tagging  # the caller asked
         live = self.described(record, api, resource)
-        before, after = record.tagging.read(api, resource, live), self._tags_to_write(record, target, news)
-        changed = {key: value for key, value in after.items() if before.get(key) != value}
-        removed = sorted(before.keys() - after.keys())
+        before = record.tagging.read(api, resource, live)
+        wanted = {key: before[key] for key in tagging.HIDDEN if key in before} | self._tags_to_write(
+            record, target, news
+        )
+        changed = {key: value for key, value in wanted.items() if before.get(key) != value}
+        removed = sorted(before.keys() - wanted.keys())
         if changed or removed:
-            record.tagging.write(api, resource, after, changed, removed)
+            record.tagging.write(api, resource, wanted, changed, removed)
 
     def preview_update(self, record: Record, state: Props, news: Props, changed: set[str]) -> Props:
         """Outputs after an update as far as they are known."""
@@ -265,24 +271,12 @@ class Worker:
         try:
             record.delete(api, resource)
             if record.pending:
-                self._await_gone(record, api, resource, target)
+                gone(lambda: self.described(record, api, resource), record, target, resource.id, self.cancelled)
         except Missing:
             return
         except AwsError as error:
             if error.aws_code not in record.gone:
                 raise
-
-    def _await_gone(self, record: Record, api: Api, resource: Resource, target: Target) -> None:
-        end = time.monotonic() + (target.timeout or DEFAULT_TIMEOUT_SECONDS)
-        delay = FIRST_POLL_SECONDS
-        while time.monotonic() < end:
-            live = self.described(record, api, resource)
-            if record.status(live) in record.failed:
-                raise Fail(f"{target.type} {resource.id}: status {record.status(live)} while deleting")
-            if self.cancelled.wait(delay):
-                raise Fail(f"{target.type} {resource.id}: canceled while deleting", grpc.StatusCode.CANCELLED)
-            delay = min(delay * 1.5, LONGEST_POLL_SECONDS)
-        raise Fail(f"{target.type} {resource.id}: not gone at the time-out", grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 def _same_meaning(state: Props, name: str, value: Any) -> bool:

@@ -1,8 +1,9 @@
-"""Tags of each service: how they are given at creation, read and changed, and the hidden tag that names the owner of
+"""Tags of each service: how they are given at creation, read and changed, and the hidden tags that name the owner of
 an object.
 
-Every taggable object gets `aidc:urn`: the URN of its resource, so that what a killed update left behind can be found
-again. Outputs and differences never show it."""
+Every taggable object gets `aidc:create`, new in each attempt to create, so that an object is recognized whose
+creation was answered with an error; and `aidc:urn`: the URN of its resource, so that what a killed update left behind
+can be found again. Outputs and differences never show them."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from urllib.parse import quote, unquote
 if TYPE_CHECKING:
     from sandbox.providers.aws.record import Api, Resource
 
-OWNER = "aidc:urn"
+OWNER, CREATION = "aidc:urn", "aidc:create"
+HIDDEN = (OWNER, CREATION)
 LONGEST_VALUE = 256
 Tags = dict[str, str]
 
@@ -48,8 +50,8 @@ def from_pairs(tags: list[dict[str, str]] | None, key: str = "Key", value: str =
 
 
 def visible(tags: Mapping[str, str]) -> Tags:
-    """Tags without the hidden one and AWS's own."""
-    return {key: value for key, value in tags.items() if key != OWNER and not key.startswith("aws:")}
+    """Tags without the hidden ones and AWS's own."""
+    return {key: value for key, value in tags.items() if key not in HIDDEN and not key.startswith("aws:")}
 
 
 @dataclass(frozen=True)
@@ -134,5 +136,5 @@ def by_arn(
 
 
 def visible_aws(tags: Mapping[str, str]) -> Tags:
-    """Tags without AWS's own, the hidden one kept."""
+    """Tags without AWS's own, the hidden ones kept."""
     return {key: value for key, value in tags.items() if not key.startswith("aws:")}

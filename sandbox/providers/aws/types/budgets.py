@@ -14,6 +14,10 @@ from sandbox.providers.protocol import Props
 GONE = ("NotFoundException",)
 TIME = "%Y-%m-%d_%H:%M"
 """The time format of pulumi-aws budgets."""
+SETTINGS = (
+    *("budgetType", "timeUnit", "limitAmount", "limitUnit", "costFilters", "costTypes"),
+    *("timePeriodStart", "timePeriodEnd"),
+)
 TYPES = {"subscriberEmailAddresses": "EMAIL", "subscriberSnsTopicArns": "SNS"}
 KEYS = ("comparisonOperator", "notificationType", "threshold", "thresholdType")
 
@@ -136,12 +140,7 @@ BUDGET = Record(
     force=("name", "namePrefix", "accountId"),
     steps=(
         Step(
-            *[("budgetType", "timeUnit", "limitAmount", "limitUnit", "costFilters", "costTypes")],
-            lambda api, r: api("update_budget", AccountId=_account(r), NewBudget=_budget(r)),
-            at_create=False,
-        ),
-        Step(
-            ("timePeriodStart", "timePeriodEnd"),
+            SETTINGS,
             lambda api, r: api("update_budget", AccountId=_account(r), NewBudget=_budget(r)),
             at_create=False,
         ),

@@ -6,16 +6,36 @@ from typing import Any
 
 from sandbox.providers.aws import tags
 from sandbox.providers.aws.cloud import AwsError
-from sandbox.providers.aws.record import Api, Found, Naming, Record, Resource, after
+from sandbox.providers.aws.record import Api, Found, Naming, Record, Resource
 from sandbox.providers.aws.shapes import whole
 
 GONE = ("NoSuchBucket", "404")
 
 
 def _create(api: Api, r: Resource) -> str:
-    place = {"LocationConstraint": r.region} if r.region != "us-east-1" else None
-    arguments = {"ObjectLockEnabledForBucket": r["objectLockEnabled"], "CreateBucketConfiguration": place}
-    return after(api("create_bucket", Bucket=r["bucket"], **arguments), r["bucket"])
+    if r.region == "us-east-1" and _exists(api, r["bucket"]):
+        # There the API answers a second creation with success; the bucket may be another resource's.
+        raise AwsError(f"s3:CreateBucket: bucket {r['bucket']} exists already", "BucketAlreadyOwnedByYou")
+    configuration = dict(r.tags_argument["CreateBucketConfiguration"])
+    if r.region != "us-east-1":
+        configuration["LocationConstraint"] = r.region
+    api(
+        "create_bucket",
+        Bucket=r["bucket"],
+        ObjectLockEnabledForBucket=r["objectLockEnabled"],
+        CreateBucketConfiguration=configuration,
+    )
+    return r["bucket"]
+
+
+def _exists(api: Api, name: str) -> bool:
+    try:
+        api("head_bucket", Bucket=name)
+    except AwsError as error:
+        if error.aws_code in GONE:
+            return False
+        raise
+    return True
 
 
 def _empty(api: Api, r: Resource) -> None:
@@ -68,6 +88,10 @@ def _name(key: str) -> Any:
     return lambda _, r: _names(r)[key]
 
 
+def _at_create(given: tags.Tags) -> dict[str, Any]:
+    return {"CreateBucketConfiguration": {"Tags": tags.pairs(given)}}
+
+
 BUCKET = Record(
     type="aws:s3/bucket:Bucket",
     service="s3",
@@ -86,7 +110,7 @@ BUCKET = Record(
         "objectLockEnabled": lambda _, r: r["objectLockEnabled"],
         **{key: _name(key) for key in ("arn", "bucketDomainName", "bucketRegionalDomainName", "bucketRegion")},
     },
-    tagging=tags.Tagging(None, lambda api, r, _: _tags(api, r.id), _write_tags),
+    tagging=tags.Tagging(_at_create, lambda api, r, _: _tags(api, r.id), _write_tags),
     listing=lambda api: [
         Found(one["Name"], f"arn:aws:s3:::{one['Name']}", _tags(api, one["Name"]))
         for one in api("list_buckets").get("Buckets", [])
