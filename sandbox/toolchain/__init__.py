@@ -15,8 +15,9 @@ from sandbox.toolchain.kubernetes import Kube
 from sandbox.toolchain.progress import Progress
 from sandbox.toolchain.pulumi_cli import PulumiCli
 from sandbox.toolchain.tool import Origin, Tool, Unavailable
+from terminal import UserError
 
-__all__ = ["NAMES", "Origin", "Tool", "Unavailable", "benchmark_environment", "ensure", "installed", "report"]
+__all__ = ["NAMES", "Origin", "Tool", "benchmark_environment", "ensure", "installed", "report"]
 
 RECIPES: dict[str, getting.Recipe] = {"pulumi": PulumiCli(), "kube": Kube()}
 NAMES = tuple(RECIPES)
@@ -41,10 +42,13 @@ def report(settings: Settings | None = None) -> list[Tool]:
 def benchmark_environment(settings: Settings | None = None, requirements: Path = BENCHMARK_REQUIREMENTS) -> Path:
     """Directory of a virtual environment with what the benchmark program imports; run its `bin/python`.
 
-    Made on first use (about 45 s). Raises Unavailable, with one line, when the packages cannot be had: the benchmark is
+    Made on first use (about 45 s). Raises UserError, with one line, when the packages cannot be had: the benchmark is
     then not measured.
     """
     if not requirements.is_file():
-        raise Unavailable(f"{requirements} is missing")
+        raise UserError(f"{requirements} is missing")
     store = getting.store_of(settings or Settings.load())
-    return packages.ensure(store, packages.Wanted("benchmark", requirements, venv=True), Progress())
+    try:
+        return packages.ensure(store, packages.Wanted("benchmark", requirements, venv=True), Progress())
+    except Unavailable as error:
+        raise UserError(f"the packages of {requirements.name} cannot be installed: {error}") from None

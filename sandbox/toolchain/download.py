@@ -112,13 +112,13 @@ def _reason(error: Exception, where: str, limits: Limits) -> str:
         return f"{where} answered HTTP {error.response.status_code} for {urlsplit(error.response.url).path}"
     # The first that fits: the libraries wrap the cause in ever more general errors.
     lines: list[tuple[type[Exception], str]] = [
+        (requests.exceptions.ProxyError, f"the proxy cannot be reached or refuses to connect to {where}"),
         (low.NameResolutionError, f"the name {where} cannot be resolved"),
-        (low.ConnectTimeoutError, f"no connection to {where} within {limits.connect_s:g} s"),
-        (requests.exceptions.ProxyError, f"the proxy refuses the connection to {where}"),
         (requests.exceptions.SSLError, f"the certificate of {where} is not accepted"),
         (ConnectionRefusedError, f"{where} refuses the connection"),
         (low.NewConnectionError, f"{where} cannot be reached"),
-        (requests.exceptions.Timeout, f"{where} sent nothing for {limits.stall_s:g} s"),
+        (low.ConnectTimeoutError, f"no connection to {where} within {limits.connect_s:g} s"),
+        (low.TimeoutError, f"{where} sent nothing for {limits.stall_s:g} s"),
         (ValueError, f"{where or 'the address'} is not an http(s) address"),
     ]
     causes = _causes(error)

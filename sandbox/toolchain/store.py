@@ -112,7 +112,7 @@ class Store:
         scratch = Path(tempfile.mkdtemp(dir=self.root, prefix=f".{key.name}-"))
         try:
             origin, main = make(scratch)
-            files = {str(file.relative_to(scratch)): file for file in sorted(scratch.rglob("*")) if file.is_file()}
+            files = {str(file.relative_to(scratch)): file for file in sorted(scratch.rglob("*")) if _recorded(file)}
             record = {
                 "name": key.name,
                 "version": key.version,
@@ -146,6 +146,11 @@ class Store:
             grave = Path(tempfile.mkdtemp(dir=self.root, prefix=f".{key.name}-")) / "old"
             directory.rename(grave)
             shutil.rmtree(grave.parent, ignore_errors=True)
+
+
+def _recorded(file: Path) -> bool:
+    """Python rewrites its compiled files as it likes."""
+    return file.is_file() and "__pycache__" not in file.parts
 
 
 def _entry(file: Path) -> dict[str, int | str]:

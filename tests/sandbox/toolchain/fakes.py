@@ -1,0 +1,110 @@
+"""Stand-ins: a tool that is quick to get, a Go that compiles nothing, a talker that remembers.
+
+Run as a program, `python -m tests.sandbox.toolchain.fakes DIRECTORY` gets the tool like a second run of the toolkit:
+DIRECTORY holds its cache, `made` gets a line a time that it is made, `talk` what was said; making it waits for the file
+`go-on`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from sandbox.settings import Settings
+from sandbox.toolchain import getting, golang, platforms
+from sandbox.toolchain.progress import Progress
+from sandbox.toolchain.store import Key
+from sandbox.toolchain.tool import Unavailable
+from tests.sandbox import awaiting
+
+VERSION = "1.2.3"
+PROGRAM = f"#!/bin/sh\necho fake {VERSION}\n"
+
+
+def settings(directory: Path) -> Settings:
+    return Settings(state=directory / "state", cache=directory / "cache", port=21100)
+
+
+def executable(path: Path, text: str = PROGRAM) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+class Talk(Progress):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(file=open(os.devnull, "w"), force_terminal=False))  # noqa: PTH123, SIM115
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def about(self, words: str) -> list[str]:
+        return [line for line in self.said if words in line]
+
+
+class FakeTool:
+    """A recipe: `fetch` is given, `module` is built by whatever `go` is on PATH."""
+
+    name = "fake"
+
+    def __init__(self, fetch: Callable[[Path], str] | None = None, directory: Path = Path("/")) -> None:
+        self._fetch, self._directory = fetch, directory
+
+    @property
+    def key(self) -> Key:
+        return Key(self.name, VERSION, "0123456789abcdef")
+
+    @property
+    def module(self) -> golang.Module:
+        return golang.Module(self._directory, ".", ("-s", "-X 'main.v=1 2'"), ("example.com/Mod", "v1.0.0"), 1)
+
+    def works(self, path: Path) -> bool:
+        return platforms.first_line([str(path)]) == f"fake {VERSION}"
+
+    def fetch(self, scratch: Path, progress: Progress) -> str:  # noqa: ARG002
+        if self._fetch is None:
+            raise Unavailable("there is no network")
+        return self._fetch(scratch)
+
+
+def place(scratch: Path) -> str:
+    """A download that works."""
+    executable(scratch / "bin" / "fake")
+    return "bin/fake"
+
+
+def other_run(directory: Path) -> None:
+    """See the module's docstring."""
+
+    def fetch(scratch: Path) -> str:
+        with (directory / "made").open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        if (directory / "child").exists():  # a program that outlives us, as a build does, with the lock in hand
+            command = ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done', str(directory / "child-end")]
+            lock = next((directory / "cache" / "tools").glob(".fake.lock"))
+            (number,) = [int(link.name) for link in Path("/proc/self/fd").iterdir() if link.resolve() == lock.resolve()]
+            subprocess.Popen(command, pass_fds=(number,), start_new_session=True)
+            (directory / "child-started").write_text("yes\n")
+        awaiting.line(directory / "go-on")
+        return place(scratch)
+
+    class Written(Talk):
+        def say(self, line: str) -> None:
+            with (directory / f"talk-{os.getpid()}").open("a") as file:
+                file.write(line + "\n")
+
+    tool = getting.get(FakeTool(fetch), settings(directory), Written())
+    print(tool.path)
+
+
+if __name__ == "__main__":
+    other_run(Path(sys.argv[1]))
