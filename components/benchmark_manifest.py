@@ -128,10 +128,12 @@ class Benchmark:
             "MASTER_ADDR": f"{job}-0.{self.name}",
             "MASTER_PORT": str(PORT),
             "RESULT_CONFIGMAP": result,
+            "BENCH_IMAGE": self.image,
             "HOME": TEMPORARY,
         }
+        fields = {"POD_NAMESPACE": "metadata.namespace", "NODE_NAME": "spec.nodeName"}
         environment: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
-        environment.append({"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}})
+        environment += [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()]
         return {
             "name": "benchmark",
             "image": self.image,
