@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws import coverage, gaps
-from sandbox.aws.native import S3_ACTIONS
-from sandbox.aws.wire import NOT_AVAILABLE
+from sandbox.aws.native import S3_ACTIONS, Moto
+from sandbox.aws.wire import NOT_AVAILABLE, Reply
 from tests.sandbox.aws.conftest import Client, Cloud, answered, refused
 
 MISSING: dict[str, Callable[[Client], Any]] = {
@@ -52,6 +52,15 @@ def test_a_bug_of_the_emulator_is_an_aws_error_and_not_a_page(aws: Client, monke
     monkeypatch.setattr("moto.logs.models.LogsBackend.create_log_group", broken)
     with refused("InternalFailure", "logs:CreateLogGroup", "KeyError"):
         aws("logs").create_log_group(logGroupName="/x")
+
+
+@pytest.mark.parametrize("status", [404, 405, 500])
+def test_a_page_of_the_emulator_becomes_an_aws_error(aws: Client, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    page = b"<!doctype html>\n<html lang=en><title>Not Found</title>"
+    reply = Reply(status, [("Content-Type", "text/html; charset=utf-8")], page)
+    monkeypatch.setattr(Moto, "raw", lambda *_: reply)
+    with refused(NOT_AVAILABLE, "lambda:ListFunctions"):
+        aws("lambda").list_functions()
 
 
 def test_an_address_that_is_none_is_not_a_page_either(api: Cloud) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.aws.__main__ import listen
 from sandbox.processes import free_block
 from sandbox.settings import REPOSITORY
 from tests.sandbox.aws.conftest import ONE_CALL, TRUST, Client, Cloud, answered, refused
@@ -30,9 +32,9 @@ def start(port: int, *more: str) -> tuple[subprocess.Popen[str], str]:
     return process, process.stderr.readline()
 
 
-def health(port: int) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_sandbox/health", timeout=30) as answer:
-        return json.load(answer)
+def health(port: int, path: str = "/_sandbox/health") -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+        return json.loads(answer.read() or "{}")
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +116,28 @@ def test_a_page_under_a_foreign_name_cannot_reach_the_sandbox(api: Cloud) -> Non
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
     assert caught.value.code == 403
+
+
+def test_requests_are_served_one_at_a_time() -> None:
+    """moto's state is not safe against threads, and races show too seldom to be a test."""
+    meeting = threading.Barrier(2)
+    met: list[bool] = []
+
+    def application(_: Any, start_response: Any) -> list[bytes]:
+        try:
+            meeting.wait(timeout=0.5)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            met.append(False)
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    server = listen(application, 0)
+    threading.Thread(target=server.run, daemon=True).start()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: health(server.effective_port, "/"), range(4)))
+    server.close()
+    assert met == [False] * 4
 
 
 def test_eight_clients_make_two_hundred_roles_without_a_failure(api: Cloud) -> None:
