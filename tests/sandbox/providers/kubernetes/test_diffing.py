@@ -137,6 +137,12 @@ def test_another_name_or_namespace_replaces_without_deleting_first() -> None:
         assert found.replaces == {path} and not found.delete_before_replace
 
 
+def test_giving_up_a_name_replaces() -> None:
+    old = obj("v1", "ServiceAccount")
+    new = old | {"metadata": {"namespace": "a"}}
+    assert diff(old, new).replaces == {"metadata.name"}
+
+
 def test_the_default_namespace_may_be_written_out_or_left_out() -> None:
     bare = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x"}}
     written = changed(bare, "metadata.namespace", "default")

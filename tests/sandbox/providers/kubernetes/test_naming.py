@@ -35,6 +35,11 @@ def test_a_generated_name_stays_the_same_in_later_updates() -> None:
     assert objects.marked(inputs, objects.AUTONAMED)
 
 
+def test_a_name_that_the_program_gave_up_is_not_kept() -> None:
+    # Without a name Diff says "replace", and the replacement is checked without olds and gets a generated one.
+    assert objects.name(named({}, {"metadata": {"name": "mine"}})) == ""
+
+
 def test_a_name_that_is_not_known_yet_is_left_alone() -> None:
     assert named({"metadata": {"name": UNKNOWN}}) == {"metadata": {"name": UNKNOWN}}
     assert named({"metadata": UNKNOWN}) == {"metadata": UNKNOWN}

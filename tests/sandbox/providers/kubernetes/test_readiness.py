@@ -75,6 +75,7 @@ def test_an_updated_deployment_is_ready_when_its_newest_replica_set_is() -> None
     old, new = replica_set(live, "1", 0, 0), replica_set(live, "2")
     assert workloads.deployment(live, Around(old, new)).ready
     rolling = deployment("2", progressing=("True", "ReplicaSetUpdated", ""))
+    assert not workloads.deployment(rolling, Around(replica_set(rolling, "2"))).ready, "old pods are still going"
     progress = workloads.deployment(rolling, Around(replica_set(rolling, "1"), replica_set(rolling, "2", 2, 1)))
     assert not progress.ready
     assert progress.status == "Waiting for app ReplicaSet to be available (1/2 Pods available)"
