@@ -16,8 +16,9 @@ from terminal import UserError
 
 READY_LIMIT = 120.0
 """Seconds until a daemon that does not get ready is a failure. A full start takes about 6 on two idle cores."""
-DEATHS = 2
-"""So many ends of one daemon while we wait for it are not an accident."""
+DEATHS = 4
+"""More ends of one daemon while we wait for it are not an accident. Some are: a controller manager ends at once while
+the API server is being restarted. With supervisord's growing pauses this takes about ten seconds."""
 LOG_LINES = 12
 STATES = {
     "STARTING": "starting", "RUNNING": "running", "BACKOFF": "restarting", "STOPPING": "stopping", "EXITED": "stopped",
