@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.providers import wire
 from sandbox.providers.aws.compare import equivalent, harmonised, trimmed
-from sandbox.providers.aws.inputs import GENERATED, without_hidden
+from sandbox.providers.aws.inputs import GENERATED, UNFINISHED, without_hidden
 from sandbox.providers.aws.record import Record, Resource
 from sandbox.providers.difference import Difference, Kind, changes, root
 
@@ -40,6 +40,9 @@ def difference(
     ):
         found["tagsAll"] = Kind.UPDATE
         from_state = frozenset({"tagsAll"})
+    if state.get(UNFINISHED):
+        found[UNFINISHED] = Kind.UPDATE
+        from_state |= {UNFINISHED}
     first = bool(forcing) and _collides(record, view(old), view(new), old, new)
     return Difference(found, forcing, first, from_state)
 

@@ -14,6 +14,8 @@ from sandbox.providers.protocol import Naming, Problem, Props
 
 GENERATED = "__defaults"
 """Names of the inputs that Check filled in; hidden from users, needed to tell generated names from chosen ones."""
+UNFINISHED = "__unfinished"
+"""Marks the state of a half-made resource: the next update makes all later calls again, whatever else it changes."""
 SUFFIX = 7
 
 

@@ -14,7 +14,7 @@ from sandbox.providers import wire
 from sandbox.providers.aws import tags as tagging
 from sandbox.providers.aws.cloud import AwsError, Cloud, Passing, after, attempts, delay
 from sandbox.providers.aws.compare import MAPS, empty, equivalent, overlaid
-from sandbox.providers.aws.inputs import GENERATED, without_hidden
+from sandbox.providers.aws.inputs import GENERATED, UNFINISHED, without_hidden
 from sandbox.providers.aws.record import Api, Record, Resource, at
 from sandbox.providers.aws.waiting import Missing, gone, settled
 from sandbox.providers.protocol import Fail, HalfMade, Live, Props, Target
@@ -140,8 +140,7 @@ class Worker:
         return {**tags, tagging.OWNER: tagging.owner(target.urn)} if record.tagging else {}
 
     def _half_made(self, record: Record, resource: Resource, inputs: Props, reason: str) -> HalfMade:
-        state = self.preview(record, inputs) | {"id": resource.id}
-        state.pop("tagsAll", None)
+        state = self.preview(record, inputs) | {"id": resource.id, UNFINISHED: True}
         return HalfMade(resource.id, state, inputs, [reason])
 
     def _created(self, record: Record, api: Api, resource: Resource, creation: str) -> str:
@@ -191,6 +190,8 @@ class Worker:
             resource.id = record.canonical(live, resource)
         known = properties if importing else inputs
         kept = {key: value for key, value in without_hidden(state).items() if key not in record.inputs}
+        if state.get(UNFINISHED):
+            kept[UNFINISHED] = True
         outputs = kept | self.state(record, api, resource, live, known)
         return Live(resource.id, outputs, self._inputs(record, inputs, outputs, importing))
 
@@ -225,8 +226,10 @@ class Worker:
         olds: Props,
         changed: set[str],
     ) -> Props:
-        """Change what changed (`changed`: names of inputs); finish a half-made resource when nothing did."""
-        repair = not changed
+        """Change what changed (`changed`: names of inputs), and finish what is half made: also said by no change at
+        all.
+        """
+        repair = not changed or UNFINISHED in changed
         kept = {key: value for key, value in without_hidden(state).items() if key not in record.inputs}
         resource = self.view(kept | without_hidden(news), id=resource_id, old=without_hidden(olds), urn=target.urn)
         api = self.api(record, resource.region, target)

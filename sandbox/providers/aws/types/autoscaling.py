@@ -34,6 +34,8 @@ def _read(api: Api, r: Resource) -> Any:
 
 
 def _delete(api: Api, r: Resource) -> None:
+    if _read(api, r) is None:
+        return
     tag = {"ResourceId": r["autoscalingGroupName"], "ResourceType": "auto-scaling-group", "Key": r["tag"]["key"]}
     api("delete_tags", Tags=[tag])
 

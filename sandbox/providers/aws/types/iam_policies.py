@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.providers.aws import tags
-from sandbox.providers.aws.record import Api, Found, Naming, Record, Resource, Step, after, at
+from sandbox.providers.aws.record import Api, Found, Naming, Record, Resource, Step, at
 from sandbox.providers.aws.shapes import text, whole
 from sandbox.providers.aws.types.iam import GONE
 from sandbox.providers.protocol import Props
@@ -48,13 +48,17 @@ def _read_attachment(api: Api, r: Resource) -> Any:
     return next((one for one in listed if one["PolicyArn"] == r["policyArn"]), None)
 
 
+def _attach(api: Api, r: Resource) -> str:
+    if _read_attachment(api, r) is None:
+        api("attach_role_policy", RoleName=r["role"], PolicyArn=r["policyArn"])
+    return f"{r['role']}/{r['policyArn']}"
+
+
 ROLE_POLICY_ATTACHMENT = Record(
     type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     service="iam",
     regional=False,
-    create=lambda api, r: after(
-        api("attach_role_policy", RoleName=r["role"], PolicyArn=r["policyArn"]), f"{r['role']}/{r['policyArn']}"
-    ),
+    create=_attach,
     read=_read_attachment,
     delete=lambda api, r: api("detach_role_policy", RoleName=r["role"], PolicyArn=r["policyArn"]),
     gone=GONE,

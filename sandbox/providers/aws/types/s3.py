@@ -10,12 +10,13 @@ from sandbox.providers.aws.record import Api, Found, Naming, Record, Resource
 from sandbox.providers.aws.shapes import whole
 
 GONE = ("NoSuchBucket", "404")
+TAKEN = "BucketAlreadyOwnedByYou"
 
 
 def _create(api: Api, r: Resource) -> str:
     if r.region == "us-east-1" and _exists(api, r["bucket"]):
         # There the API answers a second creation with success; the bucket may be another resource's.
-        raise AwsError(f"s3:CreateBucket: bucket {r['bucket']} exists already", "BucketAlreadyOwnedByYou")
+        raise AwsError(f"s3:CreateBucket: {TAKEN}: {r['bucket']} exists already", TAKEN)
     configuration = dict(r.tags_argument["CreateBucketConfiguration"])
     if r.region != "us-east-1":
         configuration["LocationConstraint"] = r.region

@@ -13,11 +13,11 @@ import pytest
 from sandbox.providers import wire
 from sandbox.providers.aws.types import RECORDS
 from sandbox.providers.protocol import Props
-from tests.sandbox.providers.aws import cases_network, cases_services
+from tests.sandbox.providers.aws import cases_network, cases_services, cases_storage
 from tests.sandbox.providers.aws.plugin import Plugin
 from tests.sandbox.providers.aws.scenarios import Scenario, World
 
-CASES = cases_network.CASES | cases_services.CASES
+CASES = cases_network.CASES | cases_services.CASES | cases_storage.CASES
 
 
 @pytest.fixture
