@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import network, s3
+from . import capacity, compute, efa, eks, network, s3
 from .model import Rule
 
-MODULES: tuple[ModuleType, ...] = (network, s3)
+MODULES: tuple[ModuleType, ...] = (capacity, compute, efa, eks, network, s3)
 ALL: tuple[Rule, ...] = tuple(entry for module in MODULES for entry in vars(module).values() if isinstance(entry, Rule))

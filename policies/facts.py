@@ -1,0 +1,47 @@
+"""Generates `facts.json`: what the rules need to know of machines. `python -m policies.facts` writes it.
+
+The pack imports nothing of the toolkit, so that it can be used alone; a test holds the file equal to the catalog.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from catalog import instances
+
+PATH = Path(__file__).with_name("facts.json")
+
+
+def generate() -> dict[str, Any]:
+    """Facts of every accelerator instance type. A figure that the catalog does not have is null."""
+    machines = {}
+    for name in sorted(instances):
+        instance = instances[name]
+        if instance.accelerator is None and instance.efa is None:
+            continue
+        accelerator = instance.accelerator
+        machines[name] = {
+            "accelerators": accelerator.count if accelerator else 0,
+            "vendor": accelerator.vendor if accelerator else None,
+            "resource": accelerator.resource_name if accelerator else None,
+            "arch": instance.arch,
+            "efa": instance.efa.interfaces if instance.efa else 0,
+            "cards": instance.network_cards,
+            "capacity_block": instance.capacity_block,
+            "spot": instance.spot,
+        }
+    return {"schema_version": 1, "machines": machines}
+
+
+def text() -> str:
+    """The file's content."""
+    return json.dumps(generate(), indent=1, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    temporary = PATH.with_suffix(".new")
+    temporary.write_text(text(), encoding="utf-8")
+    os.replace(temporary, PATH)

@@ -1,0 +1,21 @@
+"""What the rules know of machines: `facts.json` beside the pack, generated from the catalog."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).resolve().parent.parent / "facts.json"
+
+
+@cache
+def machines() -> dict[str, dict[str, Any]]:
+    """Facts of each accelerator or EFA instance type."""
+    return json.loads(FILE.read_text(encoding="utf-8"))["machines"]
+
+
+def machine(instance_type: object) -> dict[str, Any] | None:
+    """Facts of a type; None for one that has neither accelerator nor EFA, or that nobody knows."""
+    return machines().get(instance_type) if isinstance(instance_type, str) else None
