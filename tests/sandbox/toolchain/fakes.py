@@ -1,14 +1,13 @@
 """Stand-ins: a tool that is quick to get, a Go that compiles nothing, a talker that remembers.
 
 Run as a program, `python -m tests.sandbox.toolchain.fakes DIRECTORY` gets the tool like a second run of the toolkit:
-DIRECTORY holds its cache, `made` gets a line a time that it is made, `talk` what was said; making it waits for the file
-`go-on`.
+DIRECTORY holds its cache, `made` gets a line a time that it is made, `talk-PID` what was said; making it waits for the
+file `go-on`. With `go` in DIRECTORY the tool is built by that and cannot be downloaded.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -88,12 +87,6 @@ def other_run(directory: Path) -> None:
     def fetch(scratch: Path) -> str:
         with (directory / "made").open("a") as file:
             file.write(f"{os.getpid()}\n")
-        if (directory / "child").exists():  # a program that outlives us, as a build does, with the lock in hand
-            command = ["sh", "-c", 'while [ ! -e "$0" ]; do sleep 0.05; done', str(directory / "child-end")]
-            lock = next((directory / "cache" / "tools").glob(".fake.lock"))
-            (number,) = [int(link.name) for link in Path("/proc/self/fd").iterdir() if link.resolve() == lock.resolve()]
-            subprocess.Popen(command, pass_fds=(number,), start_new_session=True)
-            (directory / "child-started").write_text("yes\n")
         awaiting.line(directory / "go-on")
         return place(scratch)
 
@@ -102,7 +95,10 @@ def other_run(directory: Path) -> None:
             with (directory / f"talk-{os.getpid()}").open("a") as file:
                 file.write(line + "\n")
 
-    tool = getting.get(FakeTool(fetch), settings(directory), Written())
+    built = (directory / "go").exists()
+    if built:
+        os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
+    tool = getting.get(FakeTool(None if built else fetch, directory), settings(directory), Written())
     print(tool.path)
 
 
