@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import venv
 
 import pytest
@@ -228,6 +229,10 @@ def test_install_leaves_the_environment_alone_and_says_so(project: Project) -> N
     assert "make setup" in run.text
 
 
+WRITES_PIDS = """
+import os, pathlib
+pathlib.Path({where!r}).write_text(f"{{os.getpid()}} {{os.getppid()}}\\n")
+"""
 POLICY = """
     from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
 
@@ -270,6 +275,20 @@ def test_ctrl_c_ends_the_program_and_leaves_no_process(project: Project) -> None
     assert not still_running(pids)
 
 
+def test_ctrl_c_ends_a_policy_pack_without_a_traceback(project: Project) -> None:
+    project.write("__main__.py", WAITS)
+    project.write("policies/PulumiPolicy.yaml", "runtime: python\nversion: 0.0.1\n")
+    where = project.directory / "pack-pids"
+    project.write("policies/__main__.py", WRITES_PIDS.format(where=str(where)) + textwrap.dedent(POLICY))
+    with project.start("preview", "--policy-pack", "policies") as cli:
+        pids = [int(pid) for path in (where, project.directory / "pids") for pid in awaiting.line(path).split()]
+        cli.send_signal(signal.SIGINT)
+        text, _ = cli.communicate(timeout=LIMIT_S)
+    assert cli.returncode != 0
+    assert "Traceback" not in text
+    assert not still_running(pids)
+
+
 def test_an_interrupted_program_may_clean_up(project: Project) -> None:
     project.write(
         "__main__.py",
@@ -308,10 +327,7 @@ def test_killing_the_engine_takes_a_policy_pack_along(project: Project) -> None:
     project.write("__main__.py", WAITS)
     project.write("policies/PulumiPolicy.yaml", "runtime: python\nversion: 0.0.1\n")
     where = project.directory / "pack-pids"
-    note = (
-        f"    import os, pathlib\n    pathlib.Path({str(where)!r}).write_text(f'{{os.getpid()}} {{os.getppid()}}\\n')\n"
-    )
-    project.write("policies/__main__.py", note + POLICY)
+    project.write("policies/__main__.py", WRITES_PIDS.format(where=str(where)) + textwrap.dedent(POLICY))
     with project.start("preview", "--policy-pack", "policies") as cli:
         pids = [int(pid) for path in (where, project.directory / "pids") for pid in awaiting.line(path).split()]
         cli.kill()
