@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 from sandbox.providers import wire
 from sandbox.providers.kubernetes.servicer import KubernetesServicer
 from sandbox.providers.protocol import Target
+from tests.sandbox import emulated
 
 Data = dict[str, Any]
 EMPTY = struct_pb2.Struct()
@@ -213,3 +215,10 @@ def engine(kubeconfig: Any, **config: str) -> Iterator[EngineDouble]:
         servicer.cancelled.set()
         server.stop(1).wait(5)
         channel.close()
+
+
+def later(condition: Callable[[], Any], action: Callable[[], Any]) -> threading.Thread:
+    """Run `action` in a thread as soon as `condition` holds."""
+    thread = threading.Thread(target=lambda: (emulated.eventually(condition), action()))
+    thread.start()
+    return thread

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from sandbox import processes
 from sandbox.kubernetes.stages import EXIT_CODE, RUN_FOR
 from sandbox.providers.kubernetes import objects
 from sandbox.providers.kubernetes.cluster import Cluster
+from sandbox.settings import Settings
 from tests.sandbox import emulated
-from tests.sandbox.providers.kubernetes.engine_double import EngineDouble, Refused, Resource, Unfinished
+from tests.sandbox.providers.kubernetes.engine_double import EngineDouble, Refused, Resource, Unfinished, later
 
 pytestmark = pytest.mark.sandbox
 
@@ -67,7 +68,7 @@ def test_a_deployment_that_does_not_get_ready_is_kept_with_the_reasons_and_finis
 ) -> None:
     inputs = deployment(namespace, NOWHERE, 1)
     with pytest.raises(Unfinished) as caught:
-        provider.create(DEPLOYMENT, "web", inputs, timeout=1.5)
+        provider.create(DEPLOYMENT, "web", inputs, timeout=3)
     made, reasons = caught.value.resource, caught.value.reasons
     assert made.id == f"{namespace}/web"
     assert made.outputs["__inputs"]["spec"] == inputs["spec"]
@@ -100,7 +101,6 @@ def annotated(inputs: dict[str, Any], key: str, value: str) -> dict[str, Any]:
 def test_a_job_is_waited_for_until_complete(provider: EngineDouble, namespace: str, nodes: dict[str, str]) -> None:
     made = provider.create(JOB, "j", job(namespace, nodes))
     assert made.outputs["status"]["succeeded"] == 1
-    assert f'Waiting for Job "{namespace}/j" to start' in provider.told
 
 
 def test_a_failed_job_is_kept_with_the_exit_codes_of_its_pods(
@@ -220,16 +220,25 @@ def test_wait_for_waits_for_the_field_the_program_names(provider: EngineDouble, 
         provider.create("kubernetes:core/v1:ConfigMap", "y", annotated(inputs, objects.WAIT_FOR, "Ready"))
 
 
+def test_a_wait_survives_a_restart_of_the_api_server(
+    provider: EngineDouble, api: Cluster, cloud: Settings, namespace: str
+) -> None:
+    metadata = {"name": "x", "namespace": namespace, "annotations": {objects.WAIT_FOR: "jsonpath={.data.a}=done"}}
+    inputs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+    def interrupt() -> None:
+        processes.kill(next(pid for pid, name in processes.ours(cloud).items() if name == "apiserver"))
+        emulated.eventually(lambda: api.apply(bare(inputs, {"a": "done"}), "someone"))
+
+    finish = later(lambda: api.get(inputs), interrupt)
+    made = provider.create("kubernetes:core/v1:ConfigMap", "x", inputs)
+    finish.join()
+    assert made.outputs["data"] == {"a": "done"}
+
+
 def bare(inputs: dict[str, Any], data: dict[str, str]) -> dict[str, Any]:
     metadata = {key: inputs["metadata"][key] for key in ("name", "namespace")}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-
-
-def later(condition: Callable[[], Any], action: Callable[[], Any]) -> threading.Thread:
-    """Run `action` in a thread as soon as `condition` holds."""
-    thread = threading.Thread(target=lambda: (emulated.eventually(condition), action()))
-    thread.start()
-    return thread
 
 
 def test_a_job_that_failed_is_replaced_by_another_one(

@@ -132,6 +132,13 @@ def gone(double: EngineDouble) -> Any:
     return Resource(CONFIG_MAP, "urn", inputs, "default/x", wire.struct(INPUTS | {"__inputs": INPUTS}))
 
 
+def test_the_namespace_of_the_provider_is_the_default_of_its_resources() -> None:
+    bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    with engine(kubeconfig("https://127.0.0.1:1"), namespace="team") as double:
+        assert wire.props(double.check(CONFIG_MAP, "cm", bare))["metadata"]["namespace"] == "team"
+        assert wire.props(double.check(CONFIG_MAP, "cm", INPUTS))["metadata"]["namespace"] == "default"
+
+
 def test_a_release_of_a_chart_is_recorded_and_says_that_nothing_was_installed() -> None:
     release = "kubernetes:helm.sh/v3:Release"
     inputs = {"chart": "gpu-operator", "version": "v25.3.4", "values": {"a": 1}, "compat": "true"}

@@ -29,7 +29,7 @@ LIFE = (
     HEAD
     + """
     meta = {"namespace": k8s.core.v1.Namespace("team", opts=opts).metadata.name}
-    labels = {"app": "web"}
+    labels, slow = {"app": "web"}, {"annotations": {"sandbox.dc/run-for": "1s"}}
     containers = [{"name": "c", "image": given["image"], "resources": {"requests": {"cpu": "0.10"}}}]
     pod = {"nodeSelector": given["nodes"], "tolerations": [{"operator": "Exists"}], "containers": containers}
     template = {"metadata": {"labels": labels}, "spec": pod}
@@ -39,7 +39,7 @@ LIFE = (
         "replicas": 1, "selector": {"matchLabels": labels}, "template": template})
     service = k8s.core.v1.Service("web", metadata=meta, opts=opts, spec={"selector": labels, "ports": [{"port": 80}]})
     k8s.batch.v1.Job("job", metadata=meta | {"name": "job"}, opts=opts, spec={
-        "backoffLimit": 0, "template": {"spec": pod | {"restartPolicy": "Never"}}})
+        "backoffLimit": 0, "template": {"metadata": slow, "spec": pod | {"restartPolicy": "Never"}}})
     pulumi.export("namespace", meta["namespace"])
     pulumi.export("address", service.spec.cluster_ip)
     pulumi.export("password", secret.string_data)

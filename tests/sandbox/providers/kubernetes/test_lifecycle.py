@@ -14,7 +14,7 @@ from sandbox.providers.kubernetes import objects, ownership
 from sandbox.providers.kubernetes.cluster import Cluster
 from sandbox.providers.wire import UNKNOWN
 from tests.sandbox import emulated
-from tests.sandbox.providers.kubernetes.engine_double import EngineDouble, Refused
+from tests.sandbox.providers.kubernetes.engine_double import EngineDouble, Refused, later
 
 pytestmark = pytest.mark.sandbox
 
@@ -91,12 +91,14 @@ def test_an_object_that_is_being_deleted_is_waited_for(provider: EngineDouble, a
     held["metadata"]["finalizers"] = ["example.com/hold"]
     old = api.create(held, "someone")
     api.delete(old, "Background")
-    release = threading.Timer(0.5, lambda: api.patch(old, [{"op": "remove", "path": "/metadata/finalizers"}]))
-    release.start()
+    waiting = f"Waiting for ConfigMap {namespace}/x to be deleted"
+    release = later(
+        lambda: waiting in provider.told,
+        lambda: api.patch(old, [{"op": "remove", "path": "/metadata/finalizers"}]),
+    )
     made = provider.create(CONFIG_MAP, "cm", config_map(namespace, a="1"))
     release.join()
     assert made.outputs["metadata"]["uid"] != old["metadata"]["uid"]
-    assert f"Waiting for ConfigMap {namespace}/x to be deleted" in provider.told
 
 
 def test_a_custom_kind_and_its_definition_are_created_in_one_go(
