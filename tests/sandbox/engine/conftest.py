@@ -118,4 +118,6 @@ def still_running(pids: list[int]) -> list[int]:
     """Of `pids`, those that have not ended although they were given time to."""
     processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
     _, alive = psutil.wait_procs(processes, timeout=LIMIT_S)
+    for process in alive:
+        process.kill()  # a failing test leaves nothing behind either
     return [process.pid for process in alive]
