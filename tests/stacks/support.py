@@ -51,6 +51,11 @@ def _full(key: str, place: Mapping[str, Any]) -> str:
 
 
 def plan_of(document: Mapping[str, Any], mode: offline.Mode = "preview") -> Plan:
-    """Plan a `config` that is no file."""
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in document.items()}
+    """Plan a `config` that is no file; the same one only once."""
+    return _plan_of(json.dumps(document), mode)
+
+
+@functools.cache
+def _plan_of(text: str, mode: offline.Mode) -> Plan:
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in json.loads(text).items()}
     return offline.evaluate(StackFile(config.PROJECT, "test", texts, ()), mode)

@@ -1,0 +1,74 @@
+"""How stack files are found and read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stacks import config
+from terminal import InvalidInput
+from tests.stacks.support import changed, document, plan_of
+
+
+@pytest.mark.parametrize("stack", config.names())
+def test_every_committed_stack_is_valid(stack: str) -> None:
+    assert config.load(stack).place().region
+
+
+def test_reading_a_file_and_asking_pulumi_give_the_same(tmp_path: Path) -> None:
+    """The program passes sections through JSON; the plan's inputs come from there."""
+    plan = plan_of(document())
+    loaded = config.load("local")
+    (vpc,) = plan.of_type("aws:ec2/vpc:Vpc")
+    assert vpc.inputs["cidrBlock"] == str(loaded.network.cidr)
+    (budget,) = plan.of_type("aws:budgets/budget:Budget")
+    assert loaded.budget is not None
+    assert budget.inputs["limitAmount"] == str(loaded.budget.monthly_usd)
+
+
+def test_keys_that_pulumi_writes_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    committed = (config.FOLDER / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    path.write_text(f"{committed}  pulumi:autonaming: {{}}\nencryptionsalt: v1:abc\n", encoding="utf-8")
+    assert config.load_file(path) == config.load("dev")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("config: [", "Pulumi.x.yaml: not valid YAML: "),
+        ("", "Pulumi.x.yaml: it has no `config`. Copy a stack file and change it."),
+        ("config: 3\n", "Pulumi.x.yaml: it has no `config`. Copy a stack file and change it."),
+        ("- a\n", "Pulumi.x.yaml: it has no `config`. Copy a stack file and change it."),
+    ],
+)
+def test_a_file_that_is_no_stack_file_is_refused_in_one_line(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidInput) as refused:
+        config.load_file(path)
+    (problem,) = refused.value.problems
+    assert problem.startswith(sentence)
+    assert "\n" not in problem
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        config.load_file(tmp_path / "Pulumi.x.yaml")
+    assert refused.value.problems == ["Pulumi.x.yaml: cannot be read (No such file or directory)."]
+
+
+def test_the_control_plane_stays_in_its_zones_when_the_network_grows() -> None:
+    grown = changed({"network/zones": ["us-east-1a", "us-east-1b", "us-east-1c"]})
+    assert config.parse(config.named(grown)).control_plane_zones == ("us-east-1a", "us-east-1b")
+
+
+def test_a_stack_needs_no_more_than_site_network_cluster_and_one_pool() -> None:
+    needed = {"site", "network", "cluster", "system-pools"}
+    smallest = {
+        key: value for key, value in document().items() if key.startswith("aws:") or key.split(":")[1] in needed
+    }
+    plan = plan_of(smallest)
+    assert plan.of_type("aws:eks/cluster:Cluster")
+    assert not plan.of_type("kubernetes:apps/v1:DaemonSet")
