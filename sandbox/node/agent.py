@@ -204,7 +204,7 @@ class Agent:
     def _prune(self) -> None:
         """Forget pods of which nothing is left."""
         with self._guard:
-            gone = [worker for worker in self._workers.values() if worker.ident and not worker.is_alive()]
+            gone = [worker for worker in self._workers.values() if worker.over]
             for worker in gone:
                 del self._workers[worker.uid]
         for worker in gone:

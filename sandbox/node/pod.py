@@ -19,13 +19,12 @@ from sandbox.node.container import Container
 from sandbox.node.environment import ConfigProblem
 from sandbox.node.linux import wait_readable
 from sandbox.node.reporter import Reporter
+from sandbox.node.starting import RETRY_SECONDS, advance
 from sandbox.node.status import PodView, Verdict, Waiting
-from sandbox.node.workload import Host, ImageProblem, Workload
+from sandbox.node.workload import Host, Workload
 
 log = logging.getLogger(__name__)
 RECORD = "pod.json"
-RETRY_SECONDS = 2.0
-"""Pause before another try at what failed for a reason that may pass: a missing config map, an unknown image."""
 KILL_SECONDS = 1.0
 
 
@@ -40,13 +39,14 @@ class Stop:
     verdict: Verdict | None = None
 
 
-class PodWorker(threading.Thread):
+class PodWorker:
     """One pod on this machine, from its binding to its removal."""
 
     def __init__(self, pod: Object, pods: Path, host: Host) -> None:
         self.uid: str = pod["metadata"]["uid"]
         self.node: str = pod["spec"]["nodeName"]
-        super().__init__(name=f"pod {pod['metadata']['namespace']}/{pod['metadata']['name']}", daemon=True)
+        self.name = f"pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self.pod = pod
         self.folder = pods / self.uid
         self._host = host
@@ -114,7 +114,15 @@ class PodWorker(threading.Thread):
     def wake(self) -> None:
         os.eventfd_write(self._alarm, 1)
 
-    def run(self) -> None:
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        """Whether it was started and its thread has ended."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def _run(self) -> None:
         while not self.finished.is_set():
             try:
                 delay = self._round()
@@ -136,7 +144,7 @@ class PodWorker(threading.Thread):
         """Do what can be done now. Returns the seconds until the next round is due, None for "when something ends"."""
         for one in self.everyone:
             one.look()
-        self._check_deadline()
+        deadline = self._check_deadline()
         delay = self._end() if self._ending else self._go_on()
         over = not any(one.alive for one in self.everyone) and (self._ending or self._complete())
         try:
@@ -148,8 +156,8 @@ class PodWorker(threading.Thread):
             # A last report is worth a few tries; without an API server there is nobody to wait for.
             if over and self._stop and not self._stop.delete:
                 self._leave()
-            return RETRY_SECONDS if delay is None else min(delay, RETRY_SECONDS)
-        return delay
+            deadline.append(RETRY_SECONDS)
+        return min([*deadline, *([] if delay is None else [delay])], default=None)
 
     def _go_on(self) -> float | None:
         """Start what is to be started next."""
@@ -163,10 +171,10 @@ class PodWorker(threading.Thread):
         delays = self._renew()
         for one in self.init:
             if not self._done(one):
-                return min([*delays, *self._advance(one)], default=None)
+                return min([*delays, *advance(one, self.workload, self._reporter, self._host.backoff)], default=None)
         for one in self.containers:
             if not self._done(one):
-                delays += self._advance(one)
+                delays += advance(one, self.workload, self._reporter, self._host.backoff)
         return min(delays, default=None)
 
     def _prepare(self) -> Waiting | None:
@@ -194,30 +202,6 @@ class PodWorker(threading.Thread):
         except (ConfigProblem, OSError, ApiError) as problem:
             self._reporter.warn("FailedMount", str(problem))
             return [RETRY_SECONDS]
-
-    def _advance(self, one: Container) -> list[float]:
-        """Start a container when its time has come. Returns when to look again."""
-        if one.alive:
-            return [] if paper.started_at(one.attempt) else [RETRY_SECONDS]
-        now = time.monotonic()
-        if one.outcome is not None and one.retry_at is None:
-            pause = self._host.backoff.after(0 if one.stable() else one.restarts)
-            one.retry_at = now + pause
-            one.waiting = Waiting("CrashLoopBackOff", f"back-off {pause:g}s restarting container {one.name}")
-        if one.retry_at is not None and now < one.retry_at:
-            return [one.retry_at - now]
-        try:
-            one.start(self.workload.launch(one))
-            return [0.0] if one.outcome is not None else []
-        except ImageProblem as problem:
-            one.waiting = Waiting("ErrImageNeverPull", str(problem))
-        except ConfigProblem as problem:
-            one.waiting = Waiting("CreateContainerConfigError", str(problem))
-        except (ApiError, OSError) as problem:
-            one.waiting = Waiting("CreateContainerError", str(problem))
-        self._reporter.warn("Failed", one.waiting.message)
-        one.retry_at = now + RETRY_SECONDS
-        return [RETRY_SECONDS]
 
     def _done(self, one: Container) -> bool:
         """Whether an ended container stays ended."""
@@ -248,10 +232,15 @@ class PodWorker(threading.Thread):
             one.kill()
         return KILL_SECONDS
 
-    def _check_deadline(self) -> None:
+    def _check_deadline(self) -> list[float]:
+        """End the pod when it has been active for too long. Returns when to look again."""
         limit = self.pod["spec"].get("activeDeadlineSeconds")
-        if limit and not self._verdict and not self._complete() and time.time() - self._began >= limit:
-            self._judge(Verdict("DeadlineExceeded", "Pod was active on the node longer than the specified deadline"))
+        if not limit or self._ending or self._complete():
+            return []
+        if (left := self._began + limit - time.time()) > 0:
+            return [left]
+        self._judge(Verdict("DeadlineExceeded", "Pod was active on the node longer than the specified deadline"))
+        return []
 
     def _judge(self, verdict: Verdict) -> None:
         self._verdict = self._verdict or verdict

@@ -157,8 +157,7 @@ class Registration:
             if problem.status != 409:
                 raise
             own = {"metadata": {key: wanted["metadata"][key] for key in ("labels", "annotations")}}
-            taints = [{"$patch": "replace"}, *wanted["spec"]["taints"]]  # without it, old taints would stay
-            self._api.patch(self._path, own | {"spec": {"taints": taints, "unschedulable": None}})
+            self._api.patch(self._path, own | {"spec": {"taints": wanted["spec"]["taints"], "unschedulable": None}})
         self._api.patch(f"{self._path}/status", {"status": wanted["status"]})
 
     def heartbeat(self) -> None:
