@@ -146,12 +146,14 @@ def look(cluster: Cluster, place: Place) -> Verdict | None:
 
 def no_image(pods: list[kube.V1Pod]) -> str | None:
     """The node's words when it has nothing to run a container with; it will not get better by waiting."""
-    for pod in pods:
-        for container in pod.status.container_statuses or []:  # type: ignore[union-attr]
-            waiting = container.state.waiting
-            if waiting and waiting.reason == "ErrImageNeverPull":
-                return waiting.message or waiting.reason
-    return None
+    waiting = [state.waiting for pod in pods for _, state in container_states(pod) if state.waiting]
+    return next((entry.message or entry.reason for entry in waiting if entry.reason == "ErrImageNeverPull"), None)
+
+
+def container_states(pod: kube.V1Pod) -> list[tuple[str, kube.V1ContainerState]]:
+    """Pod name and state of every container that has one."""
+    statuses = pod.status.container_statuses or []  # type: ignore[union-attr]
+    return [(pod.metadata.name, entry.state) for entry in statuses if entry.state]  # type: ignore[union-attr]
 
 
 def _fail(place: Place, *reasons: str, result: Mapping[str, Any] | None = None) -> Verdict:
@@ -165,12 +167,11 @@ def waiting_reasons(pods: list[kube.V1Pod]) -> list[str]:
         name, status = pod.metadata.name, pod.status  # type: ignore[union-attr]
         held = [entry for entry in status.conditions or [] if entry.type == "PodScheduled" and entry.status != "True"]  # type: ignore[union-attr]
         lines += [f"{name}: {entry.message}" for entry in held if entry.message]
-        for container in status.container_statuses or []:  # type: ignore[union-attr]
-            waiting, ended = container.state.waiting, container.state.terminated
-            if waiting and waiting.message:
-                lines.append(f"{name}: {waiting.reason}: {waiting.message}")
-            if ended and ended.exit_code:
-                lines.append(f"{name}: ended with exit code {ended.exit_code}")
+        for _, state in container_states(pod):
+            if state.waiting and state.waiting.message:
+                lines.append(f"{name}: {state.waiting.reason}: {state.waiting.message}")
+            if state.terminated and state.terminated.exit_code:
+                lines.append(f"{name}: ended with exit code {state.terminated.exit_code}")
     return lines
 
 
