@@ -41,7 +41,7 @@ def main() -> None:
         "machine": where,
     }
     lines = [
-        f"`python -m cost --stack {given.stack}` in a fresh process, {given.runs} runs: offline plan, catalog, estimate.",
+        f"`python -m cost --stack {given.stack}` in a fresh process, {given.runs} runs: plan, catalog, estimate.",
         "",
         "| | seconds |",
         "| --- | --- |",

@@ -7,9 +7,9 @@ in the region says that too. What is in no table is None.
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
-from catalog.price import Ambiguous, Price
+from catalog.price import Ambiguous, Price, meets
 from catalog.source import cite
 from catalog.table import Row, rows
 
@@ -98,13 +98,15 @@ def _services() -> dict[tuple[str, str, str], list[Row]]:
     return found
 
 
-def gcp_service(service: str, dimension: str, region: str) -> Price | None:
+def gcp_service(service: str, dimension: str, region: str, **attributes: Any) -> Price | None:
     """Price of one dimension of a service: ("compute-disk", "balanced", "us-central1").
 
     Names are those of `data/gcp_service_prices.csv` (all regions) and `data/gcp_service_prices_infracost.csv`
-    (us-central1, services named google_...). Raises Ambiguous where the table has several prices for one dimension.
+    (us-central1, services named google_...). Where a dimension has one price per condition, name the attribute:
+    `type="pd-extreme"`. Raises Ambiguous when several prices remain.
     """
-    found = {(row.money("usd"), row.text("unit")): row for row in _services().get((service, dimension, region), ())}
+    rows_found = [row for row in _services().get((service, dimension, region), ()) if meets(row, attributes)]
+    found = {(row.money("usd"), row.text("unit")): row for row in rows_found}
     if not found:
         return None
     if len(found) > 1:

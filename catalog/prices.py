@@ -7,15 +7,13 @@ use `spot_advisor` for the usual saving. Google Cloud is in `gcp_prices`, reacha
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from catalog.gcp_prices import gcp_gpu, gcp_instance, gcp_service, tpu
 from catalog.package import table_info
-from catalog.price import Ambiguous, Price
+from catalog.price import Ambiguous, Price, meets
 from catalog.source import cite
 from catalog.table import Row, rows
 from catalog.ultraserver import ultraservers
@@ -153,7 +151,7 @@ def service(service: str, dimension: str, region: str, **attributes: Any) -> Pri
     dimension has one price per condition (gp3 and io1 IOPS), name the attribute: `type="gp3"`. Raises Ambiguous when
     several prices remain.
     """
-    candidates = [row for row in _service_rows().get((service, dimension, region), ()) if _meets(row, attributes)]
+    candidates = [row for row in _service_rows().get((service, dimension, region), ()) if meets(row, attributes)]
     found = {(row.money("usd"), row.text("unit")): row for row in candidates}
     if not found:
         return None
@@ -164,18 +162,6 @@ def service(service: str, dimension: str, region: str, **attributes: Any) -> Pri
     note = row.values.get("note")
     basis = f"{OBSERVED}; {note}" if note else OBSERVED
     return Price(row.money("usd"), row.text("unit"), row.text("date"), row.text("source"), basis)
-
-
-def _meets(row: Row, attributes: Mapping[str, Any]) -> bool:
-    """A row without a condition holds for every attribute; one with a condition only for the attributes it names."""
-    text = row.values.get("condition")
-    if not text or not attributes:
-        return True
-    try:
-        condition = json.loads(text)
-    except ValueError:
-        raise row.refuse("condition", "a JSON object") from None
-    return all(name in condition and condition[name] == value for name, value in attributes.items())
 
 
 def dimensions(service: str, region: str) -> tuple[str, ...]:

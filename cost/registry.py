@@ -6,15 +6,16 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cost.subject import Found, Subject
 
+FREE = Path(__file__).with_name("free_types.txt")
 Rate = Callable[["Subject"], "Iterable[Found]"]
 
 _RATES: dict[str, Rate] = {}
-_FREE: set[str] = set()
 
 
 def rate(*types: str) -> Callable[[Rate], Rate]:
@@ -22,20 +23,12 @@ def rate(*types: str) -> Callable[[Rate], Rate]:
 
     def register(function: Rate) -> Rate:
         for token in types:
-            if token in _RATES or token in _FREE:
+            if token in _RATES:
                 raise ValueError(f"{token} has a rate already")
             _RATES[token] = function
         return function
 
     return register
-
-
-def free(*types: str) -> None:
-    """Register types that cost nothing by themselves."""
-    doubled = _RATES.keys() & set(types)
-    if doubled:
-        raise ValueError(f"{', '.join(sorted(doubled))}: priced and free")
-    _FREE.update(types)
 
 
 @cache
@@ -52,19 +45,19 @@ def find(token: str) -> Rate | None:
     return _RATES.get(token)
 
 
+@cache
+def free_types() -> frozenset[str]:
+    """Types known to cost nothing by themselves, from `free_types.txt`."""
+    text = FREE.read_text(encoding="utf-8")
+    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
 def is_free(token: str) -> bool:
     """Whether a type is known to cost nothing."""
-    _load()
-    return token in _FREE
+    return token in free_types()
 
 
 def types() -> list[str]:
     """Every type with a rate."""
     _load()
     return sorted(_RATES)
-
-
-def free_types() -> list[str]:
-    """Every type known to cost nothing."""
-    _load()
-    return sorted(_FREE)

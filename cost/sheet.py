@@ -17,7 +17,7 @@ COLUMNS = (
 def render(estimate: Estimate) -> str:
     """The sheet as text. Cells that a spreadsheet would take for a formula are made harmless."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for line in estimate.lines:
         row = {

@@ -16,7 +16,8 @@ from plan import UNKNOWN, Resource, Unknown
 if TYPE_CHECKING:
     from cost.book import Book
 
-ONE = Decimal(1)
+GLOBAL = "us-east-1"
+"""Where the catalog keeps prices of services without a region."""
 
 
 class CannotTell(Exception):
@@ -151,15 +152,24 @@ class Subject:
         """Another resource in its own right, with the usage of this one."""
         return replace(self, resource=resource)
 
+    def placed(self, region: str | None) -> Subject:
+        """The same resource in another region: that of what it belongs to."""
+        return replace(self, region=region)
+
     # Prices
 
     def aws(self, service: str, dimension: str, **attributes: Any) -> Price | None:
         """A price of an AWS service in the region of the resource."""
         return prices.service(service, dimension, self.region, **attributes) if self.region else None
 
-    def gcp(self, service: str, dimension: str, region: str | None = None) -> Price | None:
+    def globally(self, service: str, dimension: str, **attributes: Any) -> Price | None:
+        """A price of a service that is the same everywhere: the catalog holds it under us-east-1."""
+        return prices.service(service, dimension, GLOBAL, **attributes)
+
+    def gcp(self, service: str, dimension: str, region: str | None = None, **attributes: Any) -> Price | None:
+        """A price of a Google service in the region of the resource, or in another."""
         place = region or self.region
-        return prices.gcp_service(service, dimension, place) if place else None
+        return prices.gcp_service(service, dimension, place, **attributes) if place else None
 
     # What a rate function yields
 

@@ -47,15 +47,16 @@ def tiered(
     *,
     per: Decimal | int = 1,
     quiet: bool = False,
+    anywhere: bool = False,
     **attributes: Any,
 ) -> Iterator[Found]:
-    """Usage under `key`, each tier at the AWS price "<item> (<tier>)"."""
-    amount, assumed = it.usage.get(key)
+    """Usage under `key`, each tier at the AWS price "<item> (<tier>)". `anywhere`: the service has no region."""
+    amount, _ = it.usage.get(key)
     if amount is None:
         if not quiet:
             yield it.depends(item, key)
         return
-    yield from metered(it, item, amount, key, service, tiers, per=per, assumed=assumed, **attributes)
+    yield from metered(it, item, amount, key, service, tiers, per=per, anywhere=anywhere, **attributes)
 
 
 def metered(
@@ -67,7 +68,7 @@ def metered(
     tiers: Sequence[Tier],
     *,
     per: Decimal | int = 1,
-    assumed: bool = False,
+    anywhere: bool = False,
     **attributes: Any,
 ) -> Iterator[Found]:
     """An amount from usage, each tier at the AWS price "<item> (<tier>)"."""
@@ -75,4 +76,6 @@ def metered(
         if not any(part) or not tier.label:
             continue
         name = f"{item} ({tier.label})"
-        yield from it.metered(name, part, it.aws(service, name, **attributes), key, per=per, assumed=assumed)
+        _, assumed = it.usage.get(key)
+        price = (it.globally if anywhere else it.aws)(service, name, **attributes)
+        yield from it.metered(name, part, price, key, per=per, assumed=assumed)

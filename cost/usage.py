@@ -26,6 +26,8 @@ from terminal import InvalidInput
 DEFAULTS = Path(__file__).with_name("usage_defaults.csv")
 FOLDER = Path(__file__).resolve().parent.parent / "stacks"
 LEVELS = frozenset({"low", "base", "high"})
+LEGACY = frozenset({"monthly_hours"})
+"""Keys of old infracost files that it reads no longer: ignored with a note, as it does."""
 ALIKE = 0.84
 """From this similarity on, a key that nobody reads is taken for a misspelt one."""
 
@@ -131,7 +133,7 @@ class Usage:
 def misspelt(usage: ResourceUsage) -> Iterator[str]:
     """One line for each key that looks like one that was asked for and was not given."""
     for key in _leaves(usage.values):
-        if key in usage.read or any(known.startswith(f"{key}.") for known in usage.read):
+        if key in usage.read or key in LEGACY or any(known.startswith(f"{key}.") for known in usage.read):
             continue
         missing = [known for known in usage.read if usage.raw(known) is None]
         if near := difflib.get_close_matches(key, missing, n=1, cutoff=ALIKE):

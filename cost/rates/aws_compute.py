@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cost.rates.machines import Machine, Size, machines, sized
-from cost.registry import free, rate
+from cost.registry import rate
 from cost.subject import Found, Gap, Subject
 from plan import Resource, Unknown
 
@@ -15,8 +15,6 @@ TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"
 ROOT_DEVICES = frozenset({"/dev/xvda", "/dev/sda1", "xvda", "sda1", "/dev/sda"})
 MARKETS = {"spot": "spot", "capacity-block": "capacity-block"}
-
-free(TEMPLATE, CONFIGURATION)
 
 
 @rate("aws:ec2/instance:Instance")

@@ -12,20 +12,12 @@ from decimal import Decimal
 from catalog import eks_versions
 from cost.rates.aws_compute import TEMPLATE, by_template
 from cost.rates.machines import Machine, machines, sized
-from cost.registry import free, rate
+from cost.registry import rate
 from cost.subject import Found, Gap, Subject
 from plan import UNKNOWN
 
 DEFAULT_TYPE, DEFAULT_DISK = "t3.medium", 20
 PURCHASES = {"ON_DEMAND": "on-demand", "SPOT": "spot", "CAPACITY_BLOCK": "capacity-block"}
-
-free(
-    "aws:eks/accessEntry:AccessEntry",
-    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-    "aws:eks/addon:Addon",
-    "aws:eks/identityProviderConfig:IdentityProviderConfig",
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation",
-)
 
 
 @rate("aws:eks/cluster:Cluster")

@@ -1,0 +1,289 @@
+"""Databases: RDS and Aurora, ElastiCache, DynamoDB, OpenSearch, DAX.
+
+The catalog holds the instance classes that its source's tests name; any other is a gap with its name. A reserved term
+is a gap too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_CEILING, Decimal
+
+from catalog import instances
+from catalog.price import Ambiguous, Price
+from cost.registry import rate
+from cost.subject import Charge, Found, Gap, Subject, number
+from plan import Resource
+
+RDS = "aws_db_instance"
+MIN_IO1_IOPS, MIN_IO1_GB, DEFAULT_GB = Decimal(1000), Decimal(100), Decimal(20)
+"""What a database with io1 storage has at least, and the storage of one that does not say (RDS User Guide)."""
+LONG_RETENTION = 7
+"""Days that Performance Insights keeps free of charge."""
+TARGET = "aws:appautoscaling/target:Target"
+
+
+@rate("aws:rds/instance:Instance")
+def database(it: Subject) -> Iterator[Found]:
+    engine, kind = it.text("engine", "mysql").lower(), it.text("instanceClass")
+    zones = "Multi-AZ" if it.flag("multiAz") else "Single-AZ"
+    item = f"Database instance (on-demand, {zones}, {kind})"
+    yield _instance(it, item, _database_price(it, item, engine))
+    if not engine.startswith("aurora"):
+        yield from _database_storage(it, multi=zones == "Multi-AZ")
+    backups = "Additional backup storage"
+    kept = it.value("backupRetentionPeriod", 0)
+    price = _by_engine(it, backups, "aurora-postgresql" if engine == "aurora-postgresql" else "mysql")
+    price = None if engine in ("aurora", "aurora-mysql") else price
+    yield from it.used(backups, "additional_backup_storage_gb", price, quiet=not kept)
+    yield from _insights(it, kind)
+    yield from _credits(it, kind, it.aws(RDS, "CPU credits") if not engine.startswith("aurora") else None)
+
+
+def _instance(it: Subject, item: str, price: Price | None) -> Found:
+    term = it.usage.text("reserved_instance_term")
+    it.usage.text("reserved_instance_payment_option")
+    if term:
+        reason = f"reserved for {term.replace('_', ' ')}: the catalog has no prices of reserved terms"
+        return Gap(item.replace("on-demand", "reserved"), reason)
+    return it.hours(item, price, what="instance")
+
+
+def _database_price(it: Subject, item: str, engine: str) -> Price | None:
+    """The price of an engine. MySQL and MariaDB cost the same; the catalog's rows without an engine are MySQL's."""
+    if it.text("licenseModel") == "bring-your-own-license":
+        return None
+    same = {"mariadb": "mysql"}.get(engine, engine)
+    found = _by_engine(it, item, same)
+    plain = it.aws(RDS, item) if found is None and same == "mysql" and _single(it, item) else None
+    return found or plain
+
+
+def _single(it: Subject, item: str) -> bool:
+    try:
+        return it.aws(RDS, item) is not None
+    except Ambiguous:
+        return False
+
+
+def _by_engine(it: Subject, item: str, engine: str) -> Price | None:
+    """The price whose condition names the engine; rows without a condition do not say whose they are."""
+    try:
+        found = it.aws(RDS, item, engine=engine)
+        other = it.aws(RDS, item, engine="none")
+    except Ambiguous:
+        return None
+    return found if other is None else None
+
+
+def _database_storage(it: Subject, *, multi: bool) -> Iterator[Found]:
+    kind = it.text("storageType").lower() or ("io1" if it.has("iops") else "gp2")
+    size, iops = it.amount("allocatedStorage", DEFAULT_GB), it.amount("iops")
+    names = {"gp2": "general purpose SSD, gp2", "gp3": "general purpose SSD, gp3", "standard": "magnetic"}
+    item = f"Storage ({names.get(kind, f'provisioned IOPS SSD, {kind}')})"
+    if kind == "io1":
+        size, iops = max(size, MIN_IO1_GB), max(iops, MIN_IO1_IOPS)
+    price: Price | None
+    if kind == "gp2":
+        price = it.aws(RDS, item, multi_az=True) if multi else it.aws(RDS, item, engine="sqlserver-ee")
+    else:
+        price = None if multi else it.aws(RDS, item)
+    yield it.fixed(item, size, price, unit="GB")
+    if kind == "io1":
+        yield it.fixed("Provisioned IOPS", iops, None if multi else it.aws(RDS, "Provisioned IOPS"), unit="IOPS")
+    if kind == "gp3" and iops > (12000 if size >= 400 else 3000):
+        yield it.gap("Provisioned GP3 IOPS")
+    if kind == "standard":
+        price = it.aws(RDS, "I/O requests")
+        yield from it.used("I/O requests", "monthly_standard_io_requests", price, per=1_000_000)
+
+
+def _insights(it: Subject, kind: str) -> Iterator[Found]:
+    key = "monthly_additional_performance_insights_requests"
+    it.usage.given(key)
+    if not it.flag("performanceInsightsEnabled"):
+        return
+    if it.value("performanceInsightsRetentionPeriod", 7) > LONG_RETENTION:
+        item = f"Performance Insights Long Term Retention ({kind})"
+        cpus = _cpus(it, kind)
+        yield it.fixed(item, cpus or Decimal(0), it.aws(RDS, item) if cpus else None, unit="vCPU-month")
+    item = "Performance Insights API"
+    yield from it.used(item, key, it.aws(RDS, item), per=1000)
+
+
+def _cpus(it: Subject, kind: str) -> Decimal | None:
+    given = it.usage.given("vcpu_count")
+    known = instances.get(kind.removeprefix("db."))
+    return given.base if given else Decimal(known.vcpus) if known else None
+
+
+def _credits(it: Subject, kind: str, price: Price | None) -> Iterator[Found]:
+    used, cpus = it.usage.given("monthly_cpu_credit_hrs"), _cpus(it, kind)
+    if used is None or cpus is None or not kind.startswith(("db.t3", "db.t4g")):
+        return
+    price = price if kind.startswith("db.t3") else None
+    yield from it.metered("CPU credits", used.times(cpus), price, "monthly_cpu_credit_hrs", unit="vCPU-hours")
+
+
+CLUSTER = "aws:rds/cluster:Cluster"
+
+
+@rate("aws:rds/clusterInstance:ClusterInstance")
+def aurora_instance(it: Subject) -> Iterator[Found]:
+    """An Aurora instance. The catalog knows db.t3.large of Aurora PostgreSQL; MySQL costs the same there."""
+    cluster = it.referred("clusterIdentifier", CLUSTER)
+    optimized = bool(cluster and cluster.inputs.get("storageType") == "aurora-iopt1")
+    kind = it.text("instanceClass")
+    if kind == "db.serverless":
+        item = "Aurora serverless v2" + (" (I/O-optimized)" if optimized else "")
+        yield from it.used(item, "capacity_units_per_hr", None)
+    else:
+        single = f"Database instance (on-demand, Single-AZ, {kind})"
+        price = None if optimized else _by_engine(it, single, "aurora-postgresql")
+        yield _instance(it, f"Database instance (on-demand, {kind})", price)
+    yield from _credits(it, kind, None)
+    yield from _insights(it, kind)
+
+
+@rate(CLUSTER)
+def aurora_cluster(it: Subject) -> Iterator[Found]:
+    """Storage, requests and backups of a cluster; instances are resources of their own."""
+    if it.text("engineMode") == "serverless":
+        yield from it.used("Aurora serverless", "capacity_units_per_hr", None)
+    if not it.text("engine").startswith("aurora") and it.has("dbClusterInstanceClass"):
+        yield it.gap(f"Database cluster ({it.text('dbClusterInstanceClass')})")
+        return
+    yield from it.used("Storage", "storage_gb", None)
+    if it.text("storageType") != "aurora-iopt1":
+        yield from it.used("I/O requests", "read_requests_per_sec", None, quiet=True)
+        yield from it.used("I/O requests", "write_requests_per_sec", None, quiet=True)
+    for item, key in (("Snapshot export", "snapshot_export_size_gb"), ("Backup storage", "backup_snapshot_size_gb")):
+        yield from it.used(item, key, None, quiet=True)
+
+
+@rate("aws:elasticache/cluster:Cluster")
+def cache_cluster(it: Subject) -> Iterator[Found]:
+    if it.has("replicationGroupId"):
+        return
+    yield from _cache(it, it.amount("numCacheNodes", 1), it.text("engine", "redis"), autoscaling=False)
+
+
+@rate("aws:elasticache/replicationGroup:ReplicationGroup")
+def replication_group(it: Subject) -> Iterator[Found]:
+    groups, replicas = it.amount("numNodeGroups"), it.amount("replicasPerNodeGroup")
+    scaled = False
+    for target in it.referrers(TARGET):
+        capacity = _scaled(it, target)
+        dimension = target.inputs.get("scalableDimension")
+        if dimension == "elasticache:replication-group:NodeGroups":
+            groups, scaled = capacity, True
+        elif dimension == "elasticache:replication-group:Replicas":
+            replicas, scaled = capacity, True
+    nodes = groups * replicas + groups if groups else it.amount("numCacheClusters", 1)
+    yield from _cache(it, nodes, it.text("engine", "redis"), autoscaling=scaled)
+
+
+def _scaled(it: Subject, target: Resource) -> Decimal:
+    """Capacity under auto-scaling: the usage of the target, else its minimum."""
+    given = it.book.usage.of(target).given("capacity")
+    return given.base if given else number(target.inputs.get("minCapacity") or 0, "minCapacity")
+
+
+def _cache(it: Subject, nodes: Decimal, engine: str, *, autoscaling: bool) -> Iterator[Found]:
+    kind = it.text("nodeType")
+    item = f"ElastiCache (on-demand, {kind}{', autoscaling' if autoscaling else ''})"
+    term = it.usage.text("reserved_instance_term")
+    it.usage.text("reserved_instance_payment_option")
+    price = it.aws("aws_elasticache_replication_group", f"ElastiCache (on-demand, {kind})")
+    if term:
+        yield Gap(item.replace("on-demand", "reserved"), "the catalog has no prices of reserved terms")
+    else:
+        yield it.hours(item, price if engine in ("redis", "memcached") else None, nodes, what="nodes")
+    kept = it.amount("snapshotRetentionLimit")
+    it.usage.given("snapshot_storage_size_gb")
+    if engine == "redis" and kept > 1:
+        price = it.aws("aws_elasticache_cluster", "Backup storage")
+        yield from it.used("Backup storage", "snapshot_storage_size_gb", price, times=kept - 1, unit="GB")
+
+
+@rate("aws:dynamodb/table:Table")
+def table(it: Subject) -> Iterator[Found]:
+    service = "aws_dynamodb_table"
+    provisioned = it.text("billingMode", "PROVISIONED") == "PROVISIONED"
+    if provisioned:
+        for letter, way in (("W", "write"), ("R", "read")):
+            yield _capacity(it, letter, way)
+    else:
+        for letter, way in (("W", "write"), ("R", "read")):
+            item = f"{way.title()} request unit ({letter}RU)"
+            yield from it.used(item, f"monthly_{way}_request_units", it.aws(service, item))
+    yield from it.used("Data storage", "storage_gb", it.aws(service, "Data storage"), unit="GB")
+    kept = "Point-In-Time Recovery (PITR) backup storage"
+    if it.flag("pointInTimeRecovery.enabled"):
+        yield from it.used(kept, "pitr_backup_storage_gb", it.aws(service, kept), unit="GB")
+    for item, key in (
+        ("On-demand backup storage", "on_demand_backup_storage_gb"),
+        ("Table data restored", "monthly_data_restored_gb"),
+        ("Streams read request unit (sRRU)", "monthly_streams_read_request_units"),
+    ):
+        yield from it.used(item, key, it.aws(service, item), quiet=True)
+    for replica in it.entries("replicas"):
+        yield it.gap(f"Global table ({replica.get('regionName')})")
+
+
+def _capacity(it: Subject, letter: str, way: str) -> Found:
+    """Capacity units by the month; under auto-scaling those of the target's minimum."""
+    units, scaled = it.amount(f"{way}Capacity"), False
+    dimension = f"dynamodb:table:{way.title()}CapacityUnits"
+    for target in it.referrers(TARGET):
+        if target.inputs.get("scalableDimension") == dimension:
+            units, scaled = _scaled(it, target), True
+    plain = f"{way.title()} capacity unit ({letter}CU)"
+    exact = f"{way.title()} capacity unit ({letter}CU, autoscaling)"
+    found = it.fixed(exact if scaled else plain, units, it.aws("aws_dynamodb_table", exact), unit=f"{letter}CU")
+    return found if isinstance(found, Charge) or units else it.gap(plain)
+
+
+@rate("aws:opensearch/domain:Domain", "aws:elasticsearch/domain:Domain")
+def search_domain(it: Subject) -> Iterator[Found]:
+    """Size of the volume is counted once, as its source does; AWS has one on each node."""
+    service = "aws_opensearch_domain" if "opensearch" in it.resource.type else "aws_elasticsearch_domain"
+    default = "m4.large.elasticsearch"
+    kind, count = it.text("clusterConfig.instanceType", default), it.amount("clusterConfig.instanceCount", 1)
+    item = f"Instance (on-demand, {kind})"
+    yield it.hours(item, it.aws(service, item), count, what="instances")
+    if it.flag("ebsOptions.ebsEnabled"):
+        volume = it.text("ebsOptions.volumeType", "gp2")
+        size = it.amount("ebsOptions.volumeSize", 8)
+        price = it.aws("aws_elasticsearch_domain", f"Storage ({volume})")
+        yield it.fixed(f"Storage ({volume})", size, price, unit="GB")
+        if volume == "io1":
+            item = "Storage IOPS (io1)"
+            yield it.fixed(item, max(it.amount("ebsOptions.iops", 1), Decimal(1)), it.aws(service, item), unit="IOPS")
+        if volume == "gp3" and _paid_throughput(it.amount("ebsOptions.throughput"), size):
+            yield it.gap("Throughput (gp3)")
+    if it.flag("clusterConfig.dedicatedMasterEnabled"):
+        item = f"Dedicated master (on-demand, {it.text('clusterConfig.dedicatedMasterType', default)})"
+        masters = it.amount("clusterConfig.dedicatedMasterCount", 3)
+        yield it.hours(item, it.aws(service, item), masters, what="masters")
+    if it.flag("clusterConfig.warmEnabled") and it.amount("clusterConfig.warmCount"):
+        item = f"UltraWarm instance (on-demand, {it.text('clusterConfig.warmType')})"
+        yield it.hours(item, it.aws(service, item), it.amount("clusterConfig.warmCount"), what="instances")
+
+
+def _paid_throughput(throughput: Decimal, size: Decimal) -> Decimal:
+    """125 MiB/s are included up to 170 GB, then 250 for each 3 TB begun, up to 1,000."""
+    free = Decimal(125)
+    if size > 170:
+        free = min(Decimal(1000), (size / 3000).to_integral_value(ROUND_CEILING) * 250)
+    return max(throughput - free, Decimal(0))
+
+
+@rate("aws:opensearch/serverlessCollection:ServerlessCollection")
+def collection(it: Subject) -> Iterator[Found]:
+    """Four capacity units at least: two for indexing, two for search."""
+    service = "aws_opensearchserverless_collection"
+    given = it.usage.given("ocu_count")
+    units = given.base if given else Decimal(4)
+    yield it.hours("OpenSearch Compute Units", it.aws(service, "OpenSearch Compute Units"), units, what="units")
+    yield from it.used("Managed storage", "monthly_storage_gb", it.aws(service, "Managed storage"))

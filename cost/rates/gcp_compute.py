@@ -1,0 +1,176 @@
+"""Google Compute Engine: instances, groups, disks, snapshots, addresses, NAT, forwarding rules, tunnels, TPUs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from cost.model import HOURS
+from cost.rates.gcp_machines import GoogleMachine, accelerators, disk, machines, tpu_chips
+from cost.rates.machines import Size, sized
+from cost.registry import rate
+from cost.subject import Fleet, Found, Gap, Subject, number
+
+INSTANCE = "gcp:compute/instance:Instance"
+TEMPLATES = (
+    "gcp:compute/instanceTemplate:InstanceTemplate",
+    "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
+)
+DISK_TYPES = ("gcp:compute/disk:Disk", "gcp:compute/regionDisk:RegionDisk")
+BOOT_GB, DISK_GB = Decimal(10), Decimal(500)
+"""GB of a boot disk and of a disk whose size is not given."""
+NAT_VMS = 32
+"""Above so many machines a NAT gateway costs a flat rate."""
+
+
+def _spot(it: Subject, path: str = "scheduling") -> bool:
+    return it.flag(f"{path}.preemptible") or it.text(f"{path}.provisioningModel").upper() == "SPOT"
+
+
+@rate(INSTANCE)
+def instance(it: Subject) -> Iterator[Found]:
+    boot = it.value("bootDisk.initializeParams", {})
+    disks = []
+    if it.has("bootDisk") and not it.has("bootDisk.source"):
+        disks = [(str(boot.get("type") or "pd-standard"), number(boot.get("size") or BOOT_GB, "bootDisk size"))]
+    machine = GoogleMachine(
+        machine_type=it.text("machineType"),
+        spot=_spot(it),
+        disks=disks,
+        local_ssds=Decimal(len(it.entries("scratchDisks"))),
+        accelerators=accelerators(it.entries("guestAccelerators")),
+    )
+    yield from machines(it, machine)
+
+
+@rate(
+    "gcp:compute/instanceGroupManager:InstanceGroupManager",
+    "gcp:compute/regionInstanceGroupManager:RegionInstanceGroupManager",
+)
+def instance_group(it: Subject) -> Iterator[Found]:
+    """Target size, else the minimum of the autoscaler that points here."""
+    target = it.value("targetSize")
+    kinds = ("gcp:compute/autoscaler:Autoscaler", "gcp:compute/regionAutoscaler:RegionAutoscaler")
+    least = None
+    for scaler in it.referrers(*kinds):
+        least = it.other(scaler).value("autoscalingPolicy.minReplicas")
+    size = sized(it, target, least, target)
+    template = it.referred("versions", *TEMPLATES)
+    if template is None:
+        yield Gap("Instance usage", "its instance template is not in the plan", "input")
+        return
+    at = it.other(template)
+    disks = [
+        (str(entry.get("diskType") or "pd-standard"), number(entry.get("diskSizeGb") or BOOT_GB, "diskSizeGb"))
+        for entry in at.entries("disks")
+        if entry.get("type") != "SCRATCH"
+    ]
+    scratch = sum(entry.get("type") == "SCRATCH" for entry in at.entries("disks"))
+    machine = GoogleMachine(
+        at.text("machineType"), _spot(at), disks, Decimal(scratch), accelerators(at.entries("guestAccelerators"))
+    )
+    yield from machines(it, machine, size)
+
+
+@rate(*DISK_TYPES)
+def persistent_disk(it: Subject) -> Iterator[Found]:
+    kind, size = it.text("type", "pd-standard").rsplit("/", 1)[-1], it.amount("size", DISK_GB)
+    if "regionDisk" in it.resource.type:
+        yield (
+            it.gap(f"Replicated provisioned storage ({kind})")
+            if not _replicated(kind)
+            else it.fixed(
+                f"Replicated provisioned storage ({kind})", size, it.gcp("compute-disk", _replicated(kind)), unit="GB"
+            )
+        )
+    else:
+        yield disk(it, kind, size)
+    if kind in ("pd-extreme", "hyperdisk-extreme") and it.has("provisionedIops"):
+        price = it.gcp("google_compute_disk", "Provisioned IOPS", type=kind)
+        yield it.fixed("Provisioned IOPS", it.amount("provisionedIops"), price, unit="IOPS")
+
+
+def _replicated(kind: str) -> str:
+    return {"pd-standard": "hdd-replicated", "pd-balanced": "balanced-replicated", "pd-ssd": "ssd-replicated"}.get(
+        kind, ""
+    )
+
+
+@rate("gcp:compute/snapshot:Snapshot")
+def snapshot(it: Subject) -> Iterator[Found]:
+    """Storage by usage, else as large as the disk it is of."""
+    price = it.gcp("google_compute_snapshot", "Storage") or it.gcp("compute-disk", "snapshot")
+    source = it.referred("sourceDisk", *DISK_TYPES)
+    if it.usage.given("storage_gb") is None and source and source.inputs.get("size") is not None:
+        yield it.fixed("Storage", number(source.inputs["size"], "size"), price, unit="GB")
+        return
+    yield from it.used("Storage", "storage_gb", price, unit="GB")
+
+
+@rate("gcp:compute/image:Image", "gcp:compute/machineImage:MachineImage")
+def image(it: Subject) -> Iterator[Found]:
+    yield from it.used("Storage", "storage_gb", None)
+
+
+@rate("gcp:compute/address:Address", "gcp:compute/globalAddress:GlobalAddress")
+def address(it: Subject) -> Iterator[Found]:
+    """An external address by what uses it: a machine, a spot machine, nothing. Internal ones are free."""
+    purpose = it.text("purpose").upper()
+    if it.text("addressType", "EXTERNAL").upper() == "INTERNAL" or purpose not in ("", "GCE_ENDPOINT"):
+        return
+    user = next(it.referrers(INSTANCE), None)
+    if user is None:
+        price = it.gcp("external-ip", "unused")
+        yield it.hours("IP address (unused)", price, what="address")
+        return
+    item = "IP address (preemptible VM)" if _spot(it.other(user)) else "IP address (standard VM)"
+    price = it.gcp("google_compute_address", item)
+    if price is None and "standard" in item:
+        price = it.gcp("external-ip", "vm")
+    yield it.hours(item, price, what="address")
+
+
+@rate("gcp:compute/routerNat:RouterNat")
+def nat(it: Subject) -> Iterator[Found]:
+    machines_given, _ = it.usage.get("assigned_vms")
+    if machines_given is None:
+        yield it.depends("Assigned VMs", "assigned_vms")
+    else:
+        count = min(machines_given.base, Decimal(NAT_VMS))
+        item = "Assigned VMs (first 32)"
+        price = it.gcp("google_compute_router_nat", item, "us-central1")
+        yield it.fixed(item, count * HOURS, price, unit="VM-hours")
+    price = it.gcp("google_compute_router_nat", "Data processed") or it.gcp("cloud-nat", "data processed")
+    yield from it.used("Data processed", "monthly_data_processed_gb", price, unit="GB")
+
+
+@rate(
+    "gcp:compute/forwardingRule:ForwardingRule",
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule",
+)
+def forwarding_rule(it: Subject) -> Iterator[Found]:
+    service = "google_compute_forwarding_rule"
+    yield it.hours("Forwarding rules", it.gcp(service, "Forwarding rules"), what="rule")
+    yield from it.used("Ingress data", "monthly_ingress_data_gb", it.gcp(service, "Ingress data"), unit="GB")
+
+
+@rate("gcp:compute/vPNTunnel:VPNTunnel")
+def tunnel(it: Subject) -> Iterator[Found]:
+    yield it.hours("VPN tunnel", it.gcp("vpn", "tunnel"), what="tunnel")
+
+
+@rate("gcp:tpu/node:Node", "gcp:tpu/v2Vm:V2Vm")
+def tpu(it: Subject) -> Iterator[Found]:
+    """A slice by its accelerator type. Up to v4 and for v5p the number counts TensorCores, two to a chip."""
+    kind = it.text("acceleratorType", "v2-8")
+    found = re.fullmatch(r"(v\d+[a-z]*)-(\d+)", kind)
+    if found is None:
+        yield it.gap(f"TPU {kind}", f"{kind} is not an accelerator type such as v5p-8")
+        return
+    generation = {"v5litepod": "v5e"}.get(found[1], found[1])
+    chips = Decimal(found[2]) / (2 if generation in ("v2", "v3", "v4", "v5p") else 1)
+    spot = it.flag("schedulingConfig.preemptible") or it.flag("schedulingConfig.spot")
+    one = Size(Decimal(1), Decimal(1), Decimal(1))
+    yield Fleet("gcp", kind, one.count, one.minimum, one.maximum, "spot" if spot else "on-demand")
+    yield tpu_chips(it, f"TPU {generation} chips ({kind})", generation, chips, HOURS, spot=spot)
