@@ -67,7 +67,7 @@ class ClusterSpec(Spec):
         False, description="Whether administrators may open a shell on nodes through AWS Systems Manager."
     )
     log_retention_days: Retention = Field(365, description="How long control-plane logs are kept, in days.")
-    deletion_protection: bool = Field(True, description="Whether EKS refuses to delete the cluster.")
+    deletion_protection: bool = Field(True, description="Whether EKS and Pulumi refuse to delete the cluster.")
 
     @property
     def kubernetes(self) -> str:
@@ -149,7 +149,9 @@ class Cluster(pulumi.ComponentResource):
             opts=child,
         )
         self.ready_for_nodes = [addons, *node_role.ready]
-        # Objects can be made only once the principal that runs Pulumi has been let in.
+        # Objects can be made only once the principal that runs Pulumi has been let in. They are deleted one by one
+        # before the cluster, not skipped with `deleted_with`: so volumes are released and nothing is left unsaid. When
+        # the cluster is gone already, PULUMI_K8S_DELETE_UNREACHABLE=true lets Pulumi forget them.
         self.provider = kubernetes.Provider(
             f"{name}-kubernetes",
             kubeconfig=self.kubeconfig,
@@ -202,7 +204,7 @@ class Cluster(pulumi.ComponentResource):
             upgrade_policy={"support_type": spec.support.upper()},
             vpc_config=api_access(spec, subnet_ids),
             tags=tags.component("cluster", name=site.prefix),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, *role.ready]),
+            opts=pulumi.ResourceOptions(parent=self, protect=spec.deletion_protection, depends_on=[logs, *role.ready]),
         )
 
     def _node_role(self) -> ServiceRole:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -68,6 +69,12 @@ class StackConfig(Spec):
         default={}, description="Acceptance benchmarks by the pool they run on (of pools or system-pools)."
     )
     budget: BudgetSpec | None = Field(None, description="What the stack may cost.")
+    discounts: dict[Name, Annotated[Decimal, Field(ge=0, le=100)]] = Field(
+        default={},
+        description="Per cent off list prices in the cost report, by scope: `contract` (everything but spot and blocks), "
+        "`savings-plan` (on-demand machines), a purchase model (`spot`), `pool-<name>`, or a service (`fsx`). The most "
+        "specific one counts.",
+    )
     policies: PoliciesSpec | None = Field(None, description="How strictly the policy pack judges the stack.")
 
     @property
