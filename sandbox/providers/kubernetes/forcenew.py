@@ -1,7 +1,7 @@
 """Which changed fields force a replacement: the table of the official provider.
 
-Source: https://github.com/pulumi/pulumi-kubernetes, provider/pkg/provider/diff.go (read in the revision of 2026-07,
-unchanged since 4.0 but for the ConfigMap and Secret options). Paths are tuples; "*" stands for any list index.
+Source: https://github.com/pulumi/pulumi-kubernetes, provider/pkg/provider/diff.go, revision 94977969 (2026-07). Paths
+are tuples; "*" stands for any list index.
 """
 
 from __future__ import annotations

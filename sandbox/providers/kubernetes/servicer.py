@@ -20,10 +20,10 @@ class KubernetesServicer(Servicer):
     """A provider that accepts secrets and so must mark them itself, everywhere it writes what it was given."""
 
     def __init__(self) -> None:
-        self._kubernetes = Kubernetes()
-        super().__init__(self._kubernetes)
-        self._kubernetes.session.cancelled = self.cancelled
-        self._kubernetes.session.tell = self.tell
+        self.kubernetes = Kubernetes()
+        super().__init__(self.kubernetes)
+        self.kubernetes.session.cancelled = self.cancelled
+        self.kubernetes.session.tell = self.tell
 
     def _struct(self, data: Props, *sources: struct_pb2.Struct) -> struct_pb2.Struct:
         inside = [wire.struct({checkpoint.INPUTS: struct_pb2.Value(struct_value=source)}) for source in sources]
@@ -36,14 +36,14 @@ class KubernetesServicer(Servicer):
         return response
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self._kubernetes.call.ignored = list(request.ignoreChanges)
+        self.kubernetes.call.ignored = list(request.ignoreChanges)
         return super().Update(request, context)
 
     def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
         from sandbox.providers.kubernetes.components import construct
 
         def work() -> Any:
-            return construct(self._kubernetes.session, VERSION, self.engine_address, request)
+            return construct(self.kubernetes.session, VERSION, self.engine_address, request)
 
         return self.answer(context, f"Construct {request.name}", work)
 

@@ -206,7 +206,7 @@ def engine(kubeconfig: Any, **config: str) -> Iterator[EngineDouble]:
     def tell(target: Target, message: str, *, status: bool = True, warning: bool = False) -> None:
         double.told.append(message)
 
-    servicer.backend.session.tell = tell  # type: ignore[attr-defined]
+    servicer.kubernetes.session.tell = tell
     try:
         args = {"kubeconfig": kubeconfig} | config
         double.stub.Configure(provider_pb2.ConfigureRequest(args=wire.struct(args), acceptSecrets=True))

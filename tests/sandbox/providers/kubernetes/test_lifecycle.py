@@ -60,6 +60,24 @@ def test_the_default_namespace_of_the_kubeconfig_is_written_into_the_inputs(prov
     assert "namespace" not in checked["metadata"]
 
 
+def test_the_scopes_of_built_in_kinds_are_those_of_the_server(provider: EngineDouble, api: Cluster) -> None:
+    groups = [
+        version["groupVersion"] for group in api.request("GET", "/apis")["groups"] for version in group["versions"]
+    ]
+    wrong = []
+    for version in ["v1", *filter(objects.built_in, groups)]:
+        path = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        for resource in api.request("GET", path)["resources"]:
+            obj = {"apiVersion": version, "kind": resource["kind"]}
+            if (
+                "/" not in resource["name"]
+                and provider.servicer.kubernetes.session.namespaced(obj) != resource["namespaced"]
+            ):
+                wrong.append((version, resource["kind"]))
+    assert not wrong
+    assert len(groups) > 15, "the question was asked"
+
+
 def test_an_object_of_someone_else_is_never_taken_over(provider: EngineDouble, api: Cluster, namespace: str) -> None:
     theirs = config_map(namespace, a="theirs")
     api.create(theirs, "someone")
