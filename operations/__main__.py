@@ -85,5 +85,14 @@ def backend(stack: StackName) -> None:
     command.run(stack)
 
 
+@app.command()
+@guarded
+def gallery() -> None:
+    """Renew the table of stacks in the README."""
+    from operations import gallery as command
+
+    command.write()
+
+
 if __name__ == "__main__":
     app()
