@@ -75,6 +75,8 @@ def _show_estimate(estimate: cost.Estimate, wanted: plan.Plan, deployed: plan.Pl
     deployed = replace(deployed, config=wanted.config)  # discounts and terms of purchase are not in a state
     before = cost.estimate(deployed) if any(resource.custom for resource in deployed) else None
     cost.report.show(err(), estimate, cost.compare(before, estimate) if before else None)
+    if stack.is_local:
+        err().print("nothing is billed: this is what the same stack would cost in AWS", style="bold")
 
 
 def _reachable(stack: Stack, wanted: plan.Plan) -> None:
