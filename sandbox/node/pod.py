@@ -75,8 +75,10 @@ class PodWorker:
         for one in worker.everyone:
             one.adopt()
         pid = next((number for one in worker.everyone if (number := one.pid())), None)
+        # One that has ended has given its address back: it may be another pod's by now.
+        over = pid is None and (worker._ending or worker._complete())
         if record["address"]:
-            worker.workload.adopt(record["address"], pid)
+            worker.workload.adopt(record["address"], pid, over)
         return worker
 
     @property

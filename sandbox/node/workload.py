@@ -79,10 +79,13 @@ class Workload:
             self._network = self._plugged.attach()
             self._name()
 
-    def adopt(self, address: str, pid: int | None) -> None:
-        """Take over the network of a pod that an earlier agent started; `pid` is one of its processes."""
-        self._network = self._plugged.adopt(IPv4Address(address), pid)
-        self._name()
+    def adopt(self, address: str, pid: int | None, over: bool) -> None:
+        """Take over the network of a pod that an earlier agent started; `pid` is one of its processes. Of a pod that
+        is `over`, only the address is remembered."""
+        self.address = address
+        if not over:
+            self._network = self._plugged.adopt(IPv4Address(address), pid)
+            self._name()
 
     def prepare(self) -> None:
         """Make the volumes. Raises ConfigProblem, ApiError."""
