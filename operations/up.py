@@ -31,7 +31,7 @@ def run(name: str, *, yes: bool) -> None:
         stack.prepare()
         engine.select(stack)
         state = engine.export(stack)
-        _show_estimate(estimate, wanted, document.load(state))
+        _show_estimate(stack, estimate, wanted, document.load(state))
         policy.gate(stack, wanted, estimate)
         if stack.is_local:
             images.provide(stack)
@@ -50,7 +50,7 @@ def preview(name: str) -> None:
     estimate = cost.estimate(wanted)
     stack.prepare()
     engine.select(stack)
-    _show_estimate(estimate, wanted, document.load(engine.export(stack)))
+    _show_estimate(stack, estimate, wanted, document.load(engine.export(stack)))
     with policy.configuration(stack, estimate) as path:
         code = engine.show(stack, "preview", "--diff", "--stack", stack.name, *policy.arguments(path))
     if code:
@@ -71,7 +71,7 @@ def _within_budget(estimate: cost.Estimate, wanted: plan.Plan) -> None:
         raise UserError([*broken, "nothing was created"], Exit.LIMIT)
 
 
-def _show_estimate(estimate: cost.Estimate, wanted: plan.Plan, deployed: plan.Plan) -> None:
+def _show_estimate(stack: Stack, estimate: cost.Estimate, wanted: plan.Plan, deployed: plan.Plan) -> None:
     deployed = replace(deployed, config=wanted.config)  # discounts and terms of purchase are not in a state
     before = cost.estimate(deployed) if any(resource.custom for resource in deployed) else None
     cost.report.show(err(), estimate, cost.compare(before, estimate) if before else None)
