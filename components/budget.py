@@ -33,7 +33,7 @@ class BudgetSpec(Spec):
     upfront_usd: Decimal | None = Field(
         None,
         ge=0,
-        description="US dollars paid before the first hour, such as for a Capacity Block. Above it: refused.",
+        description="US dollars paid up front, such as for a Capacity Block. Above it: refused.",
     )
     power_kw: Decimal | None = Field(None, gt=0, description="Maximum power of the nodes in kW. Above it: refused.")
     energy_kwh: Decimal | None = Field(

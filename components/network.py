@@ -106,27 +106,28 @@ class Network(pulumi.ComponentResource):
                 site=self._site,
                 vpc_id=self.vpc_id,
                 intra_route_table_id=self._intra.id,
-                public_route_table_id=public.id if public else None,
+                public_route_table_id=public,
                 nat=zone in with_nat,
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for zone, subnets in layout(spec.cidr, spec.zones).items()
         }
 
-    def _public_routes(self) -> ec2.RouteTable:
+    def _public_routes(self) -> pulumi.Output[str]:
+        """Id of the public route table, known once the way out is open: a NAT gateway made before that fails."""
         child = pulumi.ResourceOptions(parent=self)
         gateway = ec2.InternetGateway(
             f"{self._name}-internet", vpc_id=self.vpc_id, tags=self._tags("internet"), opts=child
         )
         table = ec2.RouteTable(f"{self._name}-public", vpc_id=self.vpc_id, tags=self._tags("public"), opts=child)
-        ec2.Route(
+        out = ec2.Route(
             f"{self._name}-public-out",
             route_table_id=table.id,
             destination_cidr_block="0.0.0.0/0",
             gateway_id=gateway.id,
             opts=child,
         )
-        return table
+        return out.route_table_id
 
     def _route_out(self) -> None:
         """Private subnets leave through the gateway of their zone, else through the single one."""

@@ -43,16 +43,16 @@ class NetworkZone(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         private_routes = ec2.RouteTable(f"{name}-private", vpc_id=vpc_id, tags=self._tags("private"), opts=child)
         self.private_route_table_id = private_routes.id
-        self.private_subnet_id = self._subnet("private", private_routes.id).id
-        self.intra_subnet_id = self._subnet("intra", intra_route_table_id).id
+        self.private_subnet_id = self._subnet("private", private_routes.id)[0].id
+        self.intra_subnet_id = self._subnet("intra", intra_route_table_id)[0].id
         self.nat_gateway_id = None
         if public_route_table_id is not None:
-            public = self._subnet("public", public_route_table_id)
+            public, routes = self._subnet("public", public_route_table_id)
             if nat:
-                self.nat_gateway_id = self._nat(public).id
+                self.nat_gateway_id = self._nat(public, routes).id
         self.register_outputs({"private_subnet_id": self.private_subnet_id, "intra_subnet_id": self.intra_subnet_id})
 
-    def _subnet(self, tier: str, route_table_id: pulumi.Input[str]) -> ec2.Subnet:
+    def _subnet(self, tier: str, route_table_id: pulumi.Input[str]) -> tuple[ec2.Subnet, ec2.RouteTableAssociation]:
         child = pulumi.ResourceOptions(parent=self)
         subnet = ec2.Subnet(
             f"{self._name}-{tier}-subnet",
@@ -64,12 +64,12 @@ class NetworkZone(pulumi.ComponentResource):
             tags=self._tags(tier) | ROLE_TAGS.get(tier, {}),
             opts=child,
         )
-        ec2.RouteTableAssociation(
+        routes = ec2.RouteTableAssociation(
             f"{self._name}-{tier}-routes", subnet_id=subnet.id, route_table_id=route_table_id, opts=child
         )
-        return subnet
+        return subnet, routes
 
-    def _nat(self, public: ec2.Subnet) -> ec2.NatGateway:
+    def _nat(self, public: ec2.Subnet, routes: ec2.RouteTableAssociation) -> ec2.NatGateway:
         child = pulumi.ResourceOptions(parent=self)
         address = ec2.Eip(f"{self._name}-nat-address", domain="vpc", tags=self._tags("nat"), opts=child)
         return ec2.NatGateway(
@@ -77,7 +77,8 @@ class NetworkZone(pulumi.ComponentResource):
             subnet_id=public.id,
             allocation_id=address.allocation_id,
             tags=self._tags("nat"),
-            opts=child,
+            # EC2 refuses a gateway in a subnet from which no way leads out yet.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[routes]),
         )
 
     def _tags(self, tier: str) -> dict[str, str]:

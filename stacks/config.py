@@ -71,7 +71,7 @@ class StackConfig(Spec):
     budget: BudgetSpec | None = Field(None, description="What the stack may cost.")
     discounts: dict[Name, Annotated[Decimal, Field(ge=0, le=100)]] = Field(
         default={},
-        description="Per cent off list prices in the cost report, by scope: `contract` (everything but spot and blocks), "
+        description="Per cent off list prices in the cost report, by scope: `contract` (all but spot and blocks), "
         "`savings-plan` (on-demand machines), a purchase model (`spot`), `pool-<name>`, or a service (`fsx`). The most "
         "specific one counts.",
     )

@@ -102,3 +102,23 @@ def test_interface_endpoints_take_https_from_the_vpc_only() -> None:
     (rule,) = [r for r in plan if r.name == "network-endpoints-https"]
     assert (rule.inputs["fromPort"], rule.inputs["toPort"]) == (443, 443)
     assert rule.inputs["cidrIpv4"] == "10.40.0.0/16"
+
+
+def test_a_nat_gateway_waits_for_the_way_to_the_internet() -> None:
+    """EC2 refuses to make one before; undoing in the reverse order is demanded as well."""
+    plan = planned("local")
+    (nat,) = plan.of_type("aws:ec2/natGateway:NatGateway")
+    (gateway,) = plan.of_type("aws:ec2/internetGateway:InternetGateway")
+    assert gateway.urn in closure(plan, nat.urn)
+
+
+def closure(plan: Plan, urn: str) -> set[str]:
+    """Everything a resource depends on, directly or not."""
+    found: set[str] = set()
+    waiting = [urn]
+    while waiting:
+        for needed in plan.by_urn[waiting.pop()].dependencies:
+            if needed not in found:
+                found.add(needed)
+                waiting.append(needed)
+    return found
