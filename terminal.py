@@ -29,6 +29,8 @@ class Exit(IntEnum):
     """Wrong usage or invalid configuration; nothing was created."""
     LIMIT = 3
     """A limit was exceeded: budget, policy, benchmark gate."""
+    INTERRUPTED = 130
+    """Ctrl-C or SIGTERM, as shells count it."""
 
 
 class UserError(Exception):
@@ -87,7 +89,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(int(error.code)) from None
         except KeyboardInterrupt:
             show(["interrupted"])
-            raise SystemExit(130) from None
+            raise SystemExit(int(Exit.INTERRUPTED)) from None
         except BrokenPipeError:
             # The reader went away (`... | head`): not an error, but Python must not complain while closing stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

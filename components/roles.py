@@ -53,7 +53,11 @@ class ServiceRole(pulumi.ComponentResource):
         ]
         if allow:
             document = pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(allow)})
-            attachments.append(iam.RolePolicy(f"{name}-policy", role=role.name, policy=document, opts=child))
+            # A name of its own and not a random one: made again after an interrupted update, it is the same policy.
+            policy_name = f"{name}-policy"
+            attachments.append(
+                iam.RolePolicy(policy_name, name=policy_name, role=role.name, policy=document, opts=child)
+            )
         self.arn = role.arn
         self.ready = attachments
         """What a user of the role must wait for: a role without its policies refuses."""

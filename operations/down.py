@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from operations import engine, leftovers, lock, recovery
+from operations import checkpoint, engine, leftovers, lock, recovery
 from operations.stack import Stack
 from sandbox import supervisor
 from terminal import Exit, InvalidInput, UserError, err, out
@@ -31,6 +31,7 @@ def _local(stack: Stack) -> None:
         out().print("nothing to do: the local cloud is not running and no local stack is deployed")
         return
     stack.prepare()
+    checkpoint.mend(stack)
     if engine.exists(stack):
         state = engine.export(stack)
         findings = recovery.inspect(stack, state)

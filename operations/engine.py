@@ -1,13 +1,15 @@
 """Calls of the Pulumi CLI.
 
 `show` lets the engine draw on the user's terminal, `read` captures one command's output. A ctrl-C reaches the engine as
-it reaches us; it then finishes what is under way and ends by itself, so all we do is wait for it.
+it reaches us; it then finishes what is under way and ends by itself, so all we do is wait for it. A SIGTERM reaches us
+only and is passed on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -18,14 +20,32 @@ from operations.stack import Stack
 from sandbox.settings import REPOSITORY
 from terminal import Exit, UserError
 
+OWNER_VARIABLE = "AIDC_COMMAND"
+"""In the environment of an engine: the pid of the command that it works for."""
+
+
+class Interrupted(UserError):
+    """The user ended the command while the engine ran."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, Exit.INTERRUPTED)
+
 
 def show(stack: Stack, *arguments: str, environment: Mapping[str, str] | None = None) -> int:
-    """Run a Pulumi command on the user's terminal and give its exit code."""
+    """Run a Pulumi command on the user's terminal and give its exit code.
+
+    Raises `Interrupted` when we were told to end meanwhile, after the engine has.
+    """
+    # The mark tells the next command that this engine was ours, should we be killed and it go on.
+    env = {**_env(stack, environment), OWNER_VARIABLE: str(os.getpid())}
     with (
-        _patient(),
-        subprocess.Popen(_command(stack, arguments), cwd=REPOSITORY, env=_env(stack, environment)) as process,
+        subprocess.Popen(_command(stack, arguments), cwd=REPOSITORY, env=env) as process,
+        _patient(process) as told,
     ):
-        return process.wait()
+        code = process.wait()
+    if told and code:
+        raise Interrupted(f"pulumi {arguments[0]} was interrupted and has ended in order; the same command goes on")
+    return code
 
 
 def read(stack: Stack, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
@@ -91,13 +111,23 @@ def _env(stack: Stack, extra: Mapping[str, str] | None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _patient() -> Iterator[None]:
-    """Let a ctrl-C pass by here while the engine, which got it too, winds down.
+def _patient(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Let a ctrl-C pass by here while the engine, which got it too, winds down; a SIGTERM is told to it.
 
-    An empty handler and not SIG_IGN: what is ignored stays ignored in the child.
+    Yields the signals that came. Handlers and not SIG_IGN: what is ignored stays ignored in the child.
     """
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    told: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        told.append(number)
+        process.send_signal(signal.SIGINT)
+
+    before = [
+        (signal.SIGINT, signal.signal(signal.SIGINT, lambda number, _: told.append(number))),
+        (signal.SIGTERM, signal.signal(signal.SIGTERM, pass_on)),
+    ]
     try:
-        yield
+        yield told
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before:
+            signal.signal(number, handler)

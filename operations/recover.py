@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from operations import engine, lock, recovery
+from operations import checkpoint, engine, lock, recovery
 from operations.stack import Stack
 from terminal import UserError, err, out
 
@@ -20,6 +20,7 @@ def run(name: str, *, yes: bool) -> None:
     stack = Stack.load(name)
     with lock.held(stack.settings.state / "locks", stack.name, "make recover"):
         stack.prepare()
+        checkpoint.mend(stack)
         if not engine.exists(stack):
             out().print(f"stack {name} was never created; there is nothing to recover")
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -16,9 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from operations import engine, leftovers
+import psutil
+
+from operations import checkpoint, engine, leftovers
 from operations.stack import Stack
-from terminal import UserError
+from terminal import UserError, err
 
 
 @dataclass
@@ -28,21 +31,23 @@ class Findings:
     dead_locks: list[Path] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     restarted: bool = False
+    outdated: bool = False
 
     @property
     def refresh(self) -> bool:
-        return self.restarted or bool(self.pending)
+        return self.restarted or self.outdated or bool(self.pending)
 
     def lines(self) -> list[str]:
         """One line for each finding."""
         lines = [f"a lock of a command that no longer runs: {path.name}" for path in self.dead_locks]
         lines += [f"an operation that was never finished: {entry}" for entry in self.pending]
+        lines += ["a state that may be older than the cloud"] if self.outdated else []
         return lines + (["the local cloud was restarted and has lost its state"] if self.restarted else [])
 
 
 def inspect(stack: Stack, state: Mapping[str, Any] | None) -> Findings:
     """Look for leftovers. Raises `UserError` when a live command holds the stack."""
-    findings = Findings(dead_locks=_dead_locks(stack))
+    findings = Findings(dead_locks=_dead_locks(stack), outdated=checkpoint.is_outdated(stack))
     deployment = (state or {}).get("deployment") or {}
     operations = deployment.get("pending_operations") or []
     findings.pending = [f"{entry['type']} {entry['resource']['urn']}" for entry in operations]
@@ -72,6 +77,7 @@ def repair(stack: Stack, findings: Findings) -> None:
         raise engine.failed(code, "bringing the state in line with the local cloud")
     managed = {resource["urn"]: resource.get("id", "") for resource in engine.export(stack)["deployment"]["resources"]}
     leftovers.remove_unmanaged(stack, managed)
+    checkpoint.compared(stack)
 
 
 def boot_id(stack: Stack) -> str:
@@ -113,10 +119,28 @@ def _dead_locks(stack: Stack) -> list[Path]:
         except (OSError, ValueError):
             owner = {}
         pid = int(owner.get("pid") or 0)
-        if pid and _alive(pid):
+        if pid and _alive(pid) and not _end_orphan(pid):
             raise UserError(f"stack {stack.name}: a Pulumi command is at work on it (pid {pid}); wait for it to end")
-        dead.append(path)
+        if path.exists():
+            dead.append(path)
     return dead
+
+
+def _end_orphan(pid: int) -> bool:
+    """End an engine whose command of ours was killed; it finishes what is under way. False: somebody waits for it."""
+    try:
+        engine_process = psutil.Process(pid)
+        command = engine_process.environ().get(engine.OWNER_VARIABLE)
+        if command is None or engine_process.ppid() == int(command):
+            return False
+        err().print(f"ending the engine of a command that was killed (pid {pid})", style="yellow", markup=False)
+        engine_process.send_signal(signal.SIGINT)
+        engine_process.wait()
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, ValueError):
+        return False
+    return True
 
 
 def _alive(pid: int) -> bool:

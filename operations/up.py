@@ -13,7 +13,7 @@ from typing import Any
 
 import cost
 import plan
-from operations import benchmark, engine, images, lock, policy, reach, recovery, report
+from operations import benchmark, checkpoint, engine, images, lock, policy, reach, recovery, report
 from operations.stack import Stack
 from plan import document, offline
 from terminal import Exit, InvalidInput, UserError, err
@@ -29,6 +29,7 @@ def run(name: str, *, yes: bool) -> None:
         _within_budget(estimate, wanted)
         _reachable(stack, wanted)
         stack.prepare()
+        checkpoint.mend(stack)
         engine.select(stack)
         state = engine.export(stack)
         _show_estimate(stack, estimate, wanted, document.load(state))
