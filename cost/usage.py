@@ -119,6 +119,11 @@ class Usage:
         """Patterns first, so that an exact name wins."""
         return sorted(self.named.items(), key=lambda entry: "*" not in entry[0])
 
+    @staticmethod
+    def unmatched_in(pattern: str, names: Iterable[str]) -> bool:
+        """Whether no name fits a name or pattern of the file."""
+        return not any(_matches(pattern, name) for name in names)
+
     def unmatched(self, resources: Iterable[Resource]) -> list[str]:
         """One line for each name that no resource of the plan has."""
         names = {resource.name for resource in resources}
@@ -126,7 +131,7 @@ class Usage:
             f"{self.origin}: resource_usage {pattern}: no resource of the plan has this name"
             f"{_near(_last(pattern), names)}"
             for pattern in self.named
-            if not any(_matches(pattern, name) for name in names)
+            if self.unmatched_in(pattern, names)
         ]
 
 

@@ -71,7 +71,7 @@ def state_machine(it: Subject) -> Iterator[Found]:
     if it.text("type", "STANDARD").upper() == "STANDARD":
         yield from it.used("Transitions", "monthly_transitions", it.aws(service, "Transitions"), per=1000)
         return
-    requests, assumed = it.usage.get("monthly_requests")
+    requests, _ = it.usage.get("monthly_requests")
     yield from it.used("Requests", "monthly_requests", it.aws(service, "Requests"), per=MILLION)
     duration, memory = it.usage.given("workflow_duration_ms"), it.usage.given("memory_mb")
     if requests is None or duration is None or memory is None:
@@ -99,7 +99,7 @@ def topic(it: Subject) -> Iterator[Found]:
     service, key = "aws_sns_topic", "monthly_requests"
     size = it.usage.given("request_size_kb")
     times = _up(size.base, 64) / 64 if size else Decimal(1)
-    requests, assumed = it.usage.get(key)
+    requests, _ = it.usage.get(key)
     if requests is None:
         yield it.depends("API requests", key)
         return
