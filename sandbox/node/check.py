@@ -5,11 +5,15 @@ Imports nothing heavy: the supervisor asks before it starts anything.
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from sandbox.settings import REPOSITORY
 
 MINIMUM_KERNEL = (5, 3)
 """pidfd_open(2), with which a process is watched without a race."""
@@ -34,6 +38,18 @@ def ability() -> Ability:
     kernel = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
     if kernel < MINIMUM_KERNEL:
         return Ability(f"pods as processes need Linux {'.'.join(map(str, MINIMUM_KERNEL))} or newer", None)
+    # In a fresh interpreter: a fork of this process may abort in a library that is in the middle of something (gRPC).
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "sandbox.node.check"]
+    tried = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+    if tried.returncode:
+        words = tried.stderr.strip().splitlines() or [f"the trial ended with exit code {tried.returncode}"]
+        return Ability(f"pods as processes are not permitted here: {words[-1]}", None)
+    return Ability(**json.loads(tried.stdout))
+
+
+def tried() -> Ability:
+    """Try it, in this process and its children."""
     problem = _in_child(_try_root)
     return Ability(problem and f"pods as processes are not permitted here: {problem}", _in_child(_try_network))
 
@@ -85,3 +101,7 @@ def _try_network() -> None:
     from sandbox.node.network import try_private
 
     try_private()
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(tried())))
