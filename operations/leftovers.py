@@ -7,7 +7,7 @@ the label `dc/site`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from operations.stack import Stack
@@ -33,16 +33,17 @@ def inventory(stack: Stack) -> dict[str, list[str]]:
     return found
 
 
-def remove_unmanaged(stack: Stack, managed: Mapping[str, str]) -> None:
-    """Delete the objects of the local cloud that the state (`managed`: URN to id) does not know."""
+def remove_unmanaged(stack: Stack, managed: Collection[tuple[str, str]]) -> None:
+    """Delete the stack's objects in the local cloud that its state (`managed`: pairs of URN and id) does not know."""
     import boto3
 
     from sandbox.providers.aws import leftovers as aws
 
     session = boto3.Session(region_name=region(stack))
-    orphans = [left for left in aws.find(session) if managed.get(left.urn) != left.id]
+    types = {(urn.split("::")[2].rsplit("$", 1)[-1], identity) for urn, identity in managed}
+    orphans = [left for left in aws.find(session, stack.name) if (left.type, left.id) not in types]
     aws.remove(session, orphans)
-    known = {urn.split("::")[2].rsplit(":", 1)[-1] + " " + identity for urn, identity in managed.items()}
+    known = {urn.split("::")[2].rsplit(":", 1)[-1] + " " + identity for urn, identity in managed}
     strangers = [entry for entry in kubernetes_objects(stack) if f"{entry[0]} {entry[1]}" not in known]
     for _, _, delete in strangers:
         delete()

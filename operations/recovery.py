@@ -75,7 +75,8 @@ def repair(stack: Stack, findings: Findings) -> None:
     code = engine.show(stack, *arguments, environment=environment)
     if code:
         raise engine.failed(code, "bringing the state in line with the local cloud")
-    managed = {resource["urn"]: resource.get("id", "") for resource in engine.export(stack)["deployment"]["resources"]}
+    resources = engine.export(stack)["deployment"].get("resources") or []
+    managed = [(resource["urn"], resource.get("id", "")) for resource in resources]
     leftovers.remove_unmanaged(stack, managed)
     checkpoint.compared(stack)
 
