@@ -114,6 +114,9 @@ def _yielded(rate: registry.Rate, subject: Subject, found: _Entries) -> Iterator
         yield Gap("the rest", str(unknown), "input")
     except Ambiguous as several:
         yield Gap("the rest", str(several), "price")
+    except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as shape:
+        # Loose documents may hold anything; a rate reads the inputs as the provider's schema has them.
+        yield Gap("the rest", f"its inputs have not the shape of {subject.resource.type}: {shape}", "input")
     except BadInput as bad:
         found.problems.append(f"{name} ({subject.resource.type}): {bad}")
 

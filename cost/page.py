@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from cost.difference import Difference
+from cost.document import money
 from cost.model import Estimate, Line, total
 from cost.table import groups, is_old, number, summary, usd
 
@@ -41,7 +42,7 @@ def render(estimate: Estimate, difference: Difference | None = None) -> str:
 
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"usd": usd, "number": number, "plain": lambda value: f"{value:f}"}
+    environment.filters |= {"usd": usd, "number": number, "plain": money}
     grouped = groups(estimate.lines, "component")
     names = list(grouped)
     return environment.get_template(TEMPLATE).render(

@@ -1,0 +1,95 @@
+"""A headless Chromium driven over its DevTools protocol: enough to open a page, run script in it and take a picture."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import websocket
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def find() -> str | None:
+    """A Chromium on PATH, or None."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, socket: websocket.WebSocket) -> None:
+        self._socket, self._last = socket, 0
+        self.requests: list[str] = []
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._last += 1
+        self._socket.send(json.dumps({"id": self._last, "method": method, "params": parameters}))
+        while True:
+            message = json.loads(self._socket.recv())
+            self._note(message)
+            if message.get("id") == self._last:
+                assert "error" not in message, message
+                return message["result"]
+
+    def wait_for(self, event: str) -> None:
+        while True:
+            message = json.loads(self._socket.recv())
+            self._note(message)
+            if message.get("method") == event:
+                return
+
+    def _note(self, message: dict[str, Any]) -> None:
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(message["params"]["request"]["url"])
+
+    def open(self, path: Path, width: int, height: int) -> None:
+        self.call("Network.enable")
+        self.call("Page.enable")
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.call("Page.navigate", url=path.as_uri())
+        self.wait_for("Page.loadEventFired")
+
+    def run(self, script: str) -> Any:
+        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def press(self, key: str) -> None:
+        text = {"Enter": "\r"}.get(key, "")
+        code = {"Tab": 9, "Enter": 13}[key]
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, text=text, windowsVirtualKeyCode=code)
+
+    def picture(self, path: Path) -> None:
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+
+
+@contextlib.contextmanager
+def page() -> Iterator[Page]:
+    """A fresh browser with an empty profile; ends with the context."""
+    program = find()
+    assert program
+    with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run"]
+        arguments = [program, *flags, f"--user-data-dir={profile}", "about:blank"]
+        with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+            try:
+                assert process.stderr
+                line = next(text for text in process.stderr if "DevTools listening" in text)
+                port = line.rsplit(":", 1)[1].partition("/")[0]
+                with urlopen(f"http://127.0.0.1:{port}/json") as answer:
+                    target = next(entry for entry in json.load(answer) if entry["type"] == "page")
+                socket = websocket.create_connection(target["webSocketDebuggerUrl"], timeout=60, suppress_origin=True)
+                yield Page(socket)
+                socket.close()
+            finally:
+                process.terminate()

@@ -1,0 +1,98 @@
+"""Promises about comparisons and limits."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import cost
+from cost import baseline, usage
+from plan import Plan
+from terminal import InvalidInput
+from tests.cost.plans import plan, resource
+
+MACHINE = "aws:ec2/instance:Instance"
+
+
+def machines(kind: str, **config: str) -> Plan:
+    return plan(resource(MACHINE, "m", instanceType=kind), **config)
+
+
+def test_a_change_names_the_property_and_sums_up() -> None:
+    before, after = (cost.estimate(machines(kind)) for kind in ("m7i.xlarge", "m7i.2xlarge"))
+    found = cost.compare(before, after)
+    assert [entry.change for entry in found.changes] == ["changed"]
+    assert "m7i.xlarge" in found.changes[0].reason
+    assert "m7i.2xlarge" in found.changes[0].reason
+    assert sum((entry.monthly_usd for entry in found.changes), Decimal(0)) == found.monthly_usd
+
+
+def test_what_comes_and_goes_is_told_apart() -> None:
+    one = cost.estimate(plan(resource(MACHINE, "a", instanceType="m7i.xlarge")))
+    other = cost.estimate(plan(resource("aws:kms/key:Key", "k")))
+    found = cost.compare(one, other)
+    assert {entry.change for entry in found.changes if entry.resource == "a"} == {"removed"}
+    assert {entry.change for entry in found.changes if entry.resource == "k"} == {"added"}
+
+
+def test_equal_estimates_have_no_difference() -> None:
+    found = cost.estimate(machines("m7i.xlarge"))
+    assert cost.compare(found, found).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "broken"),
+    [
+        ("monthly-usd", 100, True),
+        ("monthly-usd", 1000, False),
+        ("hourly-usd", 0.1, True),
+        ("accelerators", 0, False),
+        ("power-kw", 0.001, True),
+        ("carbon-kg", 0.001, True),
+        ("energy-kwh", 0.001, True),
+        ("upfront-usd", 0, False),
+    ],
+)
+def test_a_broken_limit_is_one_line_with_figure_limit_and_culprit(limit: str, value: float, *, broken: bool) -> None:
+    wanted = machines("m7i.xlarge", **{"ai-datacenter__budget": json.dumps({limit: value})})
+    found = cost.breaches(cost.estimate(wanted), wanted)
+    assert bool(found) == broken
+    if broken:
+        assert found[0].startswith(f"budget.{limit}:")
+        assert "m" in found[0].partition("most of it:")[2]
+
+
+def test_a_rise_above_its_limit_is_refused() -> None:
+    wanted = machines("m7i.2xlarge", **{"ai-datacenter__budget": '{"rise-percent": 50, "rise-usd": 1000}'})
+    after = cost.estimate(wanted)
+    difference = cost.compare(cost.estimate(machines("m7i.xlarge")), after)
+    assert [line.partition(":")[0] for line in cost.breaches(after, wanted, difference)] == ["budget.rise-percent"]
+
+
+def test_an_estimate_file_is_a_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    before = cost.estimate(machines("m7i.xlarge"))
+    path.write_text(cost.report.render(before, "json"), encoding="utf-8")
+    wanted = machines("m7i.xlarge")
+    assert cost.compare(baseline.read(path, wanted, usage.Usage()), cost.estimate(wanted)).monthly_usd == 0
+    path.write_text('{"totals": {}, "lines": [], "schema_version": 99}', encoding="utf-8")
+    with pytest.raises(InvalidInput, match="schema_version 99"):
+        baseline.read(path, wanted, None)
+
+
+def test_hints_name_the_saving() -> None:
+    found = cost.estimate(
+        plan(
+            resource("aws:ec2/eip:Eip", "lonely", domain="vpc"),
+            resource("aws:ebs/volume:Volume", "old", type="gp2", size=1000),
+            resource("aws:ec2/natGateway:NatGateway", "way"),
+            resource(MACHINE, "gpu", instanceType="p5.48xlarge"),
+        )
+    )
+    hints = {hint.rule: hint for hint in found.hints}
+    assert set(hints) >= {"idle-address", "gp2", "nat-without-s3-endpoint", "block-cheaper"}
+    assert {hint.monthly_usd for hint in found.hints if hint.resource == "old"} == {Decimal(20)}
+    assert hints["idle-address"].monthly_usd == Decimal("3.65")
