@@ -14,6 +14,8 @@ from sandbox.providers.aws.cloud import Cloud
 from sandbox.providers.aws.record import Api, Found, Record
 from sandbox.providers.aws.shapes import whole
 from sandbox.providers.aws.types import RECORDS
+from sandbox.providers.protocol import Fail
+from terminal import UserError
 
 if TYPE_CHECKING:
     import boto3
@@ -47,14 +49,19 @@ OTHERS: Mapping[str, tuple[str, Callable[[Api], Iterable[str]]]] = {
 
 
 def cloud_of(session: boto3.Session) -> Cloud:
-    """The local cloud in the region and with the credentials of a session. Raises `Fail` when it is not on this
-    machine.
+    """The local cloud in the region and with the credentials of a session. Raises `UserError` when it is not on
+    this machine or does not answer.
     """
     keys = session.get_credentials()
     given: dict[str, Any] = {"region": session.region_name}
     if keys is not None:
         given |= {"accessKey": keys.access_key, "secretKey": keys.secret_key, "token": keys.token}
-    return Cloud(configuration.load({name: value for name, value in given.items() if value}))
+    try:
+        cloud = Cloud(configuration.load({name: value for name, value in given.items() if value}))
+        assert cloud.account
+    except Fail as error:
+        raise UserError(str(error)) from None
+    return cloud
 
 
 def api_of(cloud: Cloud, service: str) -> Api:
@@ -72,7 +79,10 @@ def listed(cloud: Cloud) -> Iterable[tuple[Record, Found]]:
 
 
 def inventory(session: boto3.Session) -> dict[str, list[str]]:
-    """Ids by "service noun" (`ec2 vpc`, `s3 bucket`). Empty when the account holds nothing but what AWS provides."""
+    """Ids by "service noun" (`ec2 vpc`, `s3 bucket`). Empty when the account holds nothing but what AWS provides.
+
+    Raises `UserError` when the AWS API does not answer.
+    """
     cloud = cloud_of(session)
     result: dict[str, list[str]] = {}
     for record, found in listed(cloud):

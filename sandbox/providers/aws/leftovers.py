@@ -17,6 +17,7 @@ from sandbox.providers.aws.inventory import api_of, cloud_of, inventory, listed
 from sandbox.providers.aws.resources import Worker
 from sandbox.providers.aws.types import RECORDS
 from sandbox.providers.protocol import Fail, Target
+from terminal import UserError
 
 if TYPE_CHECKING:
     import boto3
@@ -26,7 +27,9 @@ __all__ = ["Leftover", "find", "inventory", "remove"]
 
 @dataclass(frozen=True)
 class Leftover:
-    """An object that carries a URN. `id` is the id that the state would know it by, `import_id` what import takes."""
+    """An object that carries a URN (`tags.owner` of it where it is too long for a tag). `id` is the id that the state
+    would know it by, `import_id` what import takes.
+    """
 
     urn: str
     type: str
@@ -39,13 +42,14 @@ def find(session: boto3.Session, stack: str = "") -> list[Leftover]:
     """Every object that a resource made, in an order in which it can be deleted.
 
     `stack`: only objects of this stack (the second part of a URN). The state is not looked at: leave out what it
-    knows by (URN, id), because an object that is being replaced shares its URN with its successor."""
+    knows by (type, id), because an object that is being replaced shares its URN with its successor and an alias gives
+    a new one. Raises `UserError` when the AWS API does not answer."""
     found = []
     for record, one in listed(cloud_of(session)):
         value = (one.tags or {}).get(tags.OWNER)
         if value:
             urn = tags.urn_of(value) or value
-            if not stack or urn.startswith(f"urn:pulumi:{stack}::"):
+            if not stack or value.removeprefix(tags.CUT).startswith(tags.owner(f"urn:pulumi:{stack}::")):
                 found.append(Leftover(urn, record.type, one.id, one.arn, one.import_id or one.id))
     return list(reversed(found))
 
@@ -53,7 +57,7 @@ def find(session: boto3.Session, stack: str = "") -> list[Leftover]:
 def remove(session: boto3.Session, leftovers: Iterable[Leftover]) -> None:
     """Delete objects with everything that only hangs on them. Already gone is fine.
 
-    What another one still uses is tried again after the others. Raises `Fail` with one line an object that stays.
+    What another one still uses is tried again after the others. Raises `UserError` with one line an object that stays.
     """
     cloud = cloud_of(session)
     order = {kind: number for number, kind in enumerate(RECORDS)}
@@ -70,7 +74,7 @@ def remove(session: boto3.Session, leftovers: Iterable[Leftover]) -> None:
             break
         waiting = list(refused)
     if refused:
-        raise Fail("\n".join(f"{one.type} {one.id} cannot be removed: {reason}" for one, reason in refused.items()))
+        raise UserError(f"{one.type} {one.id} cannot be removed: {reason}" for one, reason in refused.items())
 
 
 def _delete(cloud: Cloud, one: Leftover) -> None:

@@ -20,23 +20,25 @@ if TYPE_CHECKING:
 OWNER, CREATION = "aidc:urn", "aidc:create"
 HIDDEN = (OWNER, CREATION)
 LONGEST_VALUE = 256
+CUT = "@@"
+"""Begins the value of the hidden tag of a URN that is too long for it."""
 Tags = dict[str, str]
 
 
 def owner(urn: str) -> str:
     """The value of the hidden tag. Characters that tag values may not have are written as "@XX"; a URN that is too long
-    keeps its end behind a digest.
+    is marked and ends in a digest.
     """
     text = quote(urn, safe="+-=._:/ ").replace("~", "%7E").replace("%", "@")
     if len(text) <= LONGEST_VALUE:
         return text
     digest = hashlib.sha256(urn.encode()).hexdigest()[:32]
-    return f"@@{digest}{text[-(LONGEST_VALUE - 34) :]}"
+    return CUT + text[: LONGEST_VALUE - len(CUT) - len(digest)] + digest
 
 
 def urn_of(value: str) -> str | None:
     """The URN in a value of the hidden tag; None for a shortened one (compare with `owner` of the URN in question)."""
-    return None if value.startswith("@@") else unquote(re.sub(r"@", "%", value))
+    return None if value.startswith(CUT) else unquote(re.sub(r"@", "%", value))
 
 
 def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:

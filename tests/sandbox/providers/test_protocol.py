@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.providers import wire
@@ -72,7 +73,7 @@ def test_the_handshake_says_what_the_back_end_accepts(plain: Connection, keeping
         assert answer.accept_secrets == configured.acceptSecrets == accepts
         assert configured.supportsPreview
         assert connection.servicer.engine_address == "127.0.0.1:1"
-    assert plain.stub.GetPluginInfo(provider_pb2.google_dot_protobuf_dot_empty__pb2.Empty()).version == "1.2.3"
+    assert plain.stub.GetPluginInfo(empty_pb2.Empty()).version == "1.2.3"
 
 
 def test_an_unknown_property_reaches_check_and_preview_and_comes_back(plain: Connection) -> None:
@@ -205,7 +206,7 @@ def test_cancel_reaches_waits_while_the_running_call_goes_on(plain: Connection) 
     running = plain.stub.Create.future(request)
     assert plain.backend.started.wait(10)
     assert not plain.servicer.idle.is_set()
-    plain.stub.Cancel(provider_pb2.google_dot_protobuf_dot_empty__pb2.Empty())
+    plain.stub.Cancel(empty_pb2.Empty())
     assert plain.servicer.cancelled.is_set()
     assert not running.done()
     plain.backend.release.set()

@@ -24,11 +24,11 @@ class Refused(Exception):
         self.code, self.details = error.code(), error.details() or ""
         super().__init__(f"{self.code.name}: {self.details}")
         self.half_made: Any = None
-        for key, value in error.trailing_metadata() or ():
-            if key == "grpc-status-details-bin":
-                status = status_pb2.Status.FromString(value)
-                self.half_made = provider_pb2.ErrorResourceInitFailed()
-                status.details[0].Unpack(self.half_made)
+        trailer: Any = error.trailing_metadata() or ()
+        details = dict(trailer).get("grpc-status-details-bin")
+        if details:
+            self.half_made = provider_pb2.ErrorResourceInitFailed()
+            status_pb2.Status.FromString(details).details[0].Unpack(self.half_made)
 
 
 class Plugin:

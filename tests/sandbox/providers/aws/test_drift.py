@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.providers.aws.conftest import Api
+from tests.sandbox.providers.aws.api import Api
 from tests.sandbox.providers.aws.plugin import Managed, Plugin
 from tests.sandbox.providers.aws.scenarios import World
 from tests.sandbox.providers.aws.test_lifecycle import CASES

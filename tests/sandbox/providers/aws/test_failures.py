@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.providers.aws.types import RECORDS
-from tests.sandbox.providers.aws.conftest import Api
+from tests.sandbox.providers.aws.api import Api
 from tests.sandbox.providers.aws.plugin import Plugin, Refused
 from tests.sandbox.providers.aws.scenarios import TRUST, World
 

@@ -10,8 +10,8 @@ import pytest
 
 from sandbox.providers.aws import leftovers, tags
 from sandbox.providers.aws.inventory import inventory
-from sandbox.providers.protocol import Fail
-from tests.sandbox.providers.aws.conftest import Api
+from terminal import UserError
+from tests.sandbox.providers.aws.api import Api
 from tests.sandbox.providers.aws.plugin import Plugin
 from tests.sandbox.providers.aws.scenarios import TRUST, World
 from tests.sandbox.providers.aws.test_lifecycle import CASES
@@ -61,9 +61,19 @@ def test_what_cannot_be_removed_is_named_in_one_line(session: boto3.Session, plu
     plugin.resource("aws:ec2/vpc:Vpc", "network").create({"cidrBlock": "10.0.0.0/16"})
     api.fail({"service": "ec2", "action": "DeleteVpc", "count": -1, "code": "DependencyViolation", "message": "in use"})
     with pytest.raises(
-        Fail, match=r"^aws:ec2/vpc:Vpc vpc-\w+ cannot be removed: ec2:DeleteVpc: DependencyViolation: in use$"
+        UserError, match=r"^aws:ec2/vpc:Vpc vpc-\w+ cannot be removed: ec2:DeleteVpc: DependencyViolation: in use$"
     ):
         leftovers.remove(session, leftovers.find(session))
+
+
+def test_a_cloud_that_does_not_answer_or_is_not_ours_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    monkeypatch.setenv("AIDC_AWS_BACKOFF", "0")
+    for url, text in (("http://127.0.0.1:1", "does not answer"), ("https://sts.amazonaws.com", "not on this machine")):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        for question in (inventory, leftovers.find):
+            with pytest.raises(UserError, match=text):
+                question(session)
 
 
 def test_inventory_shows_what_was_made_by_hand(session: boto3.Session, api: Api) -> None:
@@ -88,3 +98,11 @@ def test_the_owner_tag_of_a_long_urn_stays_within_the_limit_and_apart() -> None:
     assert len(tags.owner(first)) == len(tags.owner(second)) == 256
     assert tags.owner(first) != tags.owner(second)
     assert tags.urn_of(tags.owner(first)) is None
+
+
+def test_objects_of_a_stack_are_told_apart_even_when_their_urn_is_too_long(
+    session: boto3.Session, plugin: Plugin
+) -> None:
+    long = plugin.resource("aws:ec2/vpc:Vpc", "n" * 300).create({"cidrBlock": "10.0.0.0/16"})
+    assert [one.id for one in leftovers.find(session, "test")] == [long.id]
+    assert leftovers.find(session, "tes") == []

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.providers.aws import tags
 from sandbox.providers.aws.types import RECORDS
-from tests.sandbox.providers.aws.conftest import Api
+from tests.sandbox.providers.aws.api import Api
 from tests.sandbox.providers.aws.plugin import Managed, Plugin
 from tests.sandbox.providers.aws.scenarios import World
 from tests.sandbox.providers.aws.test_lifecycle import CASES
