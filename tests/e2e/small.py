@@ -52,6 +52,7 @@ BENCHMARK = """\
 """
 LIMIT_S = 600
 """Nothing that is waited for takes longer; a hang becomes a failure."""
+STARTED: list[Watched] = []
 CREATED = re.compile(r"^ *\+\+? +\S+ .*\bcreated\b")
 
 
@@ -63,7 +64,17 @@ def small_stack(more: str = "") -> Iterator[Checkout]:
         checkout.write(f"stacks/Pulumi.{NAME}.yaml", FILE + more)
         yield checkout
     finally:
+        _end_all(checkout)
         checkout.remove()
+
+
+def _end_all(checkout: Checkout) -> None:
+    """A test that failed half-way leaves commands and engines that run."""
+    while STARTED:
+        watched = STARTED.pop()
+        watched.process.kill()
+        watched.process.wait()
+    processes.end(_found(checkout), grace=0.0)
 
 
 def up(checkout: Checkout) -> subprocess.CompletedProcess[str]:
@@ -84,6 +95,7 @@ class Watched:
 
     def __init__(self, checkout: Checkout) -> None:
         self.process = checkout.start("operations", "up", "--stack", NAME)
+        STARTED.append(self)
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
