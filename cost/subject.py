@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from catalog import prices
@@ -84,6 +85,12 @@ def number(value: Any, what: str) -> Decimal:
     return found
 
 
+@cache
+def aws_price(service: str, dimension: str, region: str, attributes: tuple[tuple[str, Any], ...] = ()) -> Price | None:
+    """A price of an AWS service, looked up once: large plans ask for the same ones again and again."""
+    return prices.service(service, dimension, region, **dict(attributes))
+
+
 @dataclass(slots=True)
 class Subject:
     """One resource to be priced."""
@@ -160,11 +167,11 @@ class Subject:
 
     def aws(self, service: str, dimension: str, **attributes: Any) -> Price | None:
         """A price of an AWS service in the region of the resource."""
-        return prices.service(service, dimension, self.region, **attributes) if self.region else None
+        return aws_price(service, dimension, self.region, tuple(attributes.items())) if self.region else None
 
     def globally(self, service: str, dimension: str, **attributes: Any) -> Price | None:
         """A price of a service that is the same everywhere: the catalog holds it under us-east-1."""
-        return prices.service(service, dimension, GLOBAL, **attributes)
+        return aws_price(service, dimension, GLOBAL, tuple(attributes.items()))
 
     def gcp(self, service: str, dimension: str, region: str | None = None, **attributes: Any) -> Price | None:
         """A price of a Google service in the region of the resource, or in another."""

@@ -137,6 +137,7 @@ def test_a_broken_budget_ends_with_3_after_the_report(run: Any) -> None:
 
 def test_a_corrupt_catalog_row_is_one_clear_message(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from catalog import prices, table
+    from cost.subject import aws_price
 
     for name in table.DATA.iterdir():
         (tmp_path / name.name).symlink_to(name)
@@ -145,6 +146,7 @@ def test_a_corrupt_catalog_row_is_one_clear_message(run: Any, monkeypatch: pytes
     (tmp_path / "aws_service_prices.csv").write_text(text.replace(",0.045,", ",cheap,"), encoding="utf-8")
     monkeypatch.setattr(table, "DATA", tmp_path)
     prices._service_rows.cache_clear()
+    aws_price.cache_clear()
     try:
         result = run(preview(NAT))
     finally:
