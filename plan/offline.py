@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import gc
 import runpy
 import sys
 import threading
@@ -82,7 +83,7 @@ def _evaluate(file: stack_config.StackFile, mode: Mode, root: Path) -> Plan:
     loop.set_default_executor(_Inline())
     loop.set_exception_handler(lambda *_: None)
     try:
-        with contextlib.redirect_stdout(sys.stderr), _importable(root):
+        with contextlib.redirect_stdout(sys.stderr), _importable(root), _no_collection():
             loop.run_until_complete(run_in_stack(program))
     except Exception as error:  # noqa: BLE001 - whatever the program raised becomes a message
         raise _failure(error, engine.errors, root) from None
@@ -120,6 +121,20 @@ def _importable(root: Path) -> Any:
         yield
     finally:
         sys.path.remove(str(root))
+
+
+@contextlib.contextmanager
+def _no_collection() -> Any:
+    """Without the garbage collector: looking through the SDK's hundred thousand live objects again and again takes
+    longer than the evaluation itself.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Inline(ThreadPoolExecutor):
