@@ -47,7 +47,8 @@ def load(root: Path, stack: str) -> StackFile:
         if _encrypted(value):
             secrets.append(full)
             value = SECRET  # noqa: PLW2901
-        config[full] = value if isinstance(value, str) else json.dumps(value)
+        # YAML makes dates of unquoted timestamps; Pulumi passes the text.
+        config[full] = value if isinstance(value, str) else json.dumps(value, default=str)
     return StackFile(project["name"], stack, config, tuple(secrets))
 
 

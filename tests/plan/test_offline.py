@@ -137,3 +137,9 @@ def test_an_output_inside_an_input_object_is_unknown_in_a_preview_and_known_afte
     ]
     assert groups[0]["securityGroupId"] is UNKNOWN
     assert groups[1]["securityGroupId"].startswith("sg-")
+
+
+def test_an_unquoted_timestamp_is_text(tmp_path: Path) -> None:
+    program = "import pulumi\npulumi.export('a', pulumi.Config().require_object('a'))\n"
+    root = project(tmp_path, program, "config:\n  a: {start: 2026-12-01T11:30:00Z}\n")
+    assert offline.run("dev", root=root).exports == {"a": {"start": "2026-12-01 11:30:00+00:00"}}
