@@ -15,7 +15,7 @@ from catalog.package import tables
 from catalog.record import SCHEMA_VERSION, listing, record
 from catalog.schema import problems as malformed
 from catalog.table import CatalogError, rows
-from terminal import UserError, err, guarded
+from terminal import UserError, err, guarded, out
 
 app = typer.Typer(
     help="Facts with a date and a source: machines, interface plans, prices, power, carbon, versions, limits.",
@@ -104,6 +104,35 @@ def _checked() -> dict[str, Any]:
         ],
         "problems": problems,
     }
+
+
+@app.command()
+@guarded
+def refresh(
+    region: Annotated[str, typer.Option(help="Region whose prices are read, such as us-east-1.")],
+) -> None:
+    """Read AWS prices anew from the Price List API (needs AWS credentials) and say what changed."""
+    from datetime import UTC, datetime
+
+    from rich.progress import Progress
+
+    from catalog import refresh as price_list
+
+    with Progress(console=err(), transient=True) as bar:
+        tasks = {what: bar.add_task(what, total=None) for what in ("machines", "services")}
+        outcome = price_list.run(
+            region,
+            datetime.now(UTC).date().isoformat(),
+            progress=lambda what, count: bar.update(tasks[what], completed=count),
+        )
+    description.write()
+    for problem in outcome.problems:
+        err().print(f"note: {problem}", style="yellow", markup=False)
+    for change in outcome.changes:
+        before = "new" if change.before is None else f"{change.before.normalize():f}"
+        out().print(f"{change.name}: {before} -> {change.after.normalize():f} USD", markup=False)
+    kept = f"{len(outcome.problems)} left as they were"
+    out().print(f"{len(outcome.changes)} prices changed, {outcome.confirmed} confirmed, {kept}", markup=False)
 
 
 def _contradictions() -> list[str]:
