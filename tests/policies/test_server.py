@@ -30,7 +30,7 @@ def pack() -> Iterator[Any]:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield analyzer_pb2_grpc.AnalyzerStub(channel)
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(120) == 0
 
 
 def struct(values: dict[str, Any]) -> struct_pb2.Struct:

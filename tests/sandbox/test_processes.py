@@ -106,7 +106,7 @@ def test_the_second_at_a_lock_waits_and_says_for_whom(tmp_path: Path) -> None:
     with processes.exclusively(lock, lines.append):
         thread = threading.Thread(target=second)
         thread.start()
-        assert said.wait(10)
+        assert said.wait(120)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]

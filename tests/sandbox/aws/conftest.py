@@ -69,7 +69,7 @@ class Cloud:
         """A request to `/_sandbox/...`, as JSON. Raises HTTPError."""
         body = None if value is None else json.dumps(value).encode()
         request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data=body, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=180) as answer:
             return json.load(answer)
 
     def forget(self) -> None:

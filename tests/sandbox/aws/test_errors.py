@@ -66,7 +66,7 @@ def test_a_page_of_the_emulator_becomes_an_aws_error(aws: Client, monkeypatch: p
 def test_an_address_that_is_none_is_not_a_page_either(api: Cloud) -> None:
     request = urllib.request.Request(f"{api.url}/no/such/thing?x=1", method="DELETE")
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=180)
     assert caught.value.code < 500
     assert b"<!doctype html>" not in caught.value.read().lower()
 
@@ -103,7 +103,7 @@ def test_a_sub_resource_that_no_sdk_knows_is_refused_too(api: Cloud, aws: Client
     request = urllib.request.Request(f"{api.url}/guarded?newFeature", method=method, data=b"")
     answer = None
     try:
-        answer = urllib.request.urlopen(request, timeout=30)
+        answer = urllib.request.urlopen(request, timeout=180)
     except urllib.error.HTTPError as error:
         assert error.code == 405
         assert NOT_AVAILABLE.encode() in error.read()

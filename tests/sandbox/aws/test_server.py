@@ -33,7 +33,7 @@ def start(port: int, *more: str) -> tuple[subprocess.Popen[str], str]:
 
 
 def health(port: int, path: str = "/_sandbox/health") -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=180) as answer:
         return json.loads(answer.read() or "{}")
 
 
@@ -75,7 +75,7 @@ def test_a_restart_ends_cleanly_on_sigterm_and_has_another_boot_and_no_state() -
             sns.create_topic(Name="kept")
         finally:
             process.send_signal(signal.SIGTERM)
-            _, rest = process.communicate(timeout=30)
+            _, rest = process.communicate(timeout=180)
         assert process.returncode == 0
         assert "Traceback" not in rest
     assert boots[0] != boots[1]
@@ -89,7 +89,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_1() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         process, first = start(port)
-        _, rest = process.communicate(timeout=30)
+        _, rest = process.communicate(timeout=180)
     assert process.returncode == 1
     assert f"port {port} on 127.0.0.1" in first
     assert "Traceback" not in first + rest
@@ -106,7 +106,7 @@ def test_only_loopback_is_listened_on() -> None:
             listening = [line.split()[1] for line in table if line.split()[3] == "0A"]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=180)
     mine = [address for address in listening if address.endswith(f":{port:04X}")]
     assert mine == [f"0100007F:{port:04X}"]
 
@@ -114,7 +114,7 @@ def test_only_loopback_is_listened_on() -> None:
 def test_a_page_under_a_foreign_name_cannot_reach_the_sandbox(api: Cloud) -> None:
     request = urllib.request.Request(f"{api.url}/_sandbox/faults", headers={"Host": "evil.example:80"})
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=180)
     assert caught.value.code == 403
 
 

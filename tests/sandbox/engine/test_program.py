@@ -83,4 +83,4 @@ def test_a_machine_without_pidfd_notices_too(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
     monkeypatch.setattr(program.time, "sleep", lambda _: None)
     program.on_end_of(4711, noticed.set)
-    assert noticed.wait(10)
+    assert noticed.wait(120)

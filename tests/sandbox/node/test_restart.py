@@ -163,5 +163,5 @@ def test_a_second_agent_with_the_same_folder_is_refused(node: Node) -> None:
     twin = Node(node.settings, node.folder, node.port)
     twin.start()
     assert twin.process
-    assert twin.process.wait(30) == 1
+    assert twin.process.wait(180) == 1
     assert "another process node runs with this state folder" in node.said()
