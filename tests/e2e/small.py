@@ -199,11 +199,11 @@ def assert_consistent(checkout: Checkout) -> None:
     assert not deployment.get("pending_operations")
     managed = {entry["urn"]: entry for entry in deployment["resources"] if entry.get("custom")}
     doubled = [urn for urn, count in Counter(urn for urn, _ in cloud["tagged"]).items() if count > 1]
-    assert doubled == []
+    assert doubled == [], f"doubled: {doubled}"
     strangers = [one for one in cloud["tagged"] if managed.get(one[0], {}).get("id") != one[1]]
-    assert strangers == []
+    assert strangers == [], f"strangers: {strangers}"
     gone = [u for u, e in managed.items() if e["type"] in cloud["listed"] and e["id"] not in cloud["ids"]]
-    assert gone == []
+    assert gone == [], f"gone: {gone}"
 
 
 def faults(checkout: Checkout, *entries: dict[str, Any]) -> None:

@@ -118,9 +118,7 @@ class Worker:
         tags = self._tags_to_write(record, target, inputs) | {tagging.CREATION: creation}
         if record.tagging and record.tagging.at_create:
             resource.tags_argument = record.tagging.at_create(tags)
-        resource.id = self._created(
-            record, self.api(record, resource.region, target, creating=True), resource, creation
-        )
+        resource.id = self._created(record, api, resource, target, creation)
         try:
             if record.tagging and not record.tagging.at_create:
                 record.tagging.write(api, resource, tags, tags, [])
@@ -143,13 +141,14 @@ class Worker:
         state = self.preview(record, inputs) | {"id": resource.id, UNFINISHED: True}
         return HalfMade(resource.id, state, inputs, [reason])
 
-    def _created(self, record: Record, api: Api, resource: Resource, creation: str) -> str:
+    def _created(self, record: Record, api: Api, resource: Resource, target: Target, creation: str) -> str:
         """Make the creating call. An answer that leaves open whether the object was made (a server error, a broken
-        connection) is settled by looking for it, then tried again.
+        connection) is settled by looking for it (`api`, which is patient), then tried again.
         """
+        once = self.api(record, resource.region, target, creating=True)
         for attempt in count(1):
             try:
-                return record.create(api, resource)
+                return record.create(once, resource)
             except AwsError as error:
                 adopted = self._adopted(record, api, resource, creation, error)
                 if adopted is not None:
@@ -167,7 +166,7 @@ class Worker:
             try:
                 found = record.listing(api)
             except Fail:
-                return None
+                raise error from None  # it may be there: made again, it could be there twice
             made = (one for one in found if (one.tags or {}).get(tagging.CREATION) == creation)
             return next((one.id for one in made), None)
         return None
