@@ -11,7 +11,7 @@ import signal
 import sys
 
 from . import environment, transport
-from .reports import Line, Message, connect
+from .reports import STOPPED, Line, Message, connect
 from .settings import Settings
 
 WORKER_VARIABLE = "BENCH_WORKER"
@@ -121,7 +121,7 @@ async def _work(worker: Worker, line: Line, ended: asyncio.Event) -> str | None:
             return "ended by SIGTERM"
         if word.done():
             message = word.result()
-            return f"stopped: {message.get('why')}" if message else "rank 0 went away"
+            return f"{STOPPED} {message.get('why')}" if message else "rank 0 went away"
         return own.result()
     except (OSError, ValueError) as problem:
         return f"{type(problem).__name__}: {problem}"

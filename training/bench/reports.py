@@ -16,6 +16,8 @@ from typing import Any
 Message = dict[str, Any]
 LINE_LIMIT = 16 << 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+STOPPED = "stopped:"
+"""How the error of a rank begins that was told to stop."""
 LAST_WORDS_SECONDS = 15.0
 """How long rank 0 waits for the others' reports after it told them to stop."""
 
@@ -74,6 +76,8 @@ class Board:
     errors: list[str] = field(default_factory=list)
     _lines: dict[int, Line] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+    """The first error is the cause; that the others then stop or go away is its consequence."""
 
     async def open(self, port: int) -> asyncio.Server:
         """Listen on all addresses. Raises OSError when the port is taken."""
@@ -91,6 +95,7 @@ class Board:
                 late = ", ".join(str(rank) for rank in sorted(everyone) if not self._reported(rank))
                 self.errors.append(f"rank {late} did not finish within {limit_seconds:g} s")
         if self.errors:
+            self._stopping = True
             await self._tell("stop", why=self.errors[0])
             await self._until(self._finished, LAST_WORDS_SECONDS)
         await self._tell("end")
@@ -126,22 +131,24 @@ class Board:
             return
         rank = hello["rank"]
         if rank in self._lines or not 0 <= rank < self.world_size:
-            self.errors.append(
-                f"rank {rank} from {hello['process']['hostname']}: there is one already, or no such rank"
-            )
-        else:
-            self._lines[rank] = line
-            self.reports[rank] = hello | {"figures": None, "error": None}
+            where = hello["process"]["hostname"]
+            problem = f"rank {rank} from {where}: there is one already, or the world is smaller"
+            self.errors.append(problem)
+            self._changed.set()
+            await line.send("stop", why=problem)
+            line.close()
+            return
+        self._lines[rank] = line
+        self.reports[rank] = hello | {"figures": None, "error": None}
         self._changed.set()
         while message := await line.receive():
-            if message["kind"] == "report" and self._lines.get(rank) is line:
+            if message["kind"] == "report":
                 self.reports[rank] = message
-                if message["error"]:
+                if message["error"] and not (self._stopping and message["error"].startswith(STOPPED)):
                     self.errors.append(f"rank {rank} ({message['process']['hostname']}): {message['error']}")
                 self._changed.set()
-        if self._lines.get(rank) is line:
-            del self._lines[rank]
-            if not self._reported(rank):
-                self.errors.append(f"rank {rank} ({hello['process']['hostname']}) went away without a report")
+        del self._lines[rank]
+        if not self._reported(rank) and not self._stopping:
+            self.errors.append(f"rank {rank} ({hello['process']['hostname']}) went away without a report")
         line.close()
         self._changed.set()
