@@ -67,9 +67,10 @@ def serve(servicer: Servicer, arguments: list[str] | None = None) -> None:
         signal.signal(number, lambda *_: asked.set())
     print(port, flush=True)
     _watch(servicer, parent, asked)
-    # Not the server's own grace: for it a call has ended as soon as the engine's connection broke.
+    # First the work itself: for the server a call has ended as soon as the engine's connection broke. Then the answer that
+    # may still be on its way.
     servicer.idle.wait(GRACE_SECONDS)
-    server.stop(0).wait(1)
+    server.stop(GRACE_SECONDS).wait(GRACE_SECONDS)
     logging.shutdown()
     os._exit(0)  # a thread that hangs in a call must not keep the process alive
 

@@ -85,10 +85,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             return work()
         except HalfMade as error:
-            LOG.warning("%s: half made: %s", call, error)
+            LOG.warning("%s: half made", call)  # reasons may quote values, and a value may be secret
             self._abort_half_made(context, error)
         except Fail as error:
-            LOG.warning("%s: %s", call, error)
+            LOG.warning("%s: refused, %s", call, error.code.name)
             context.abort(error.code, str(error))
         except Exception as error:
             LOG.exception("%s: fault", call)

@@ -151,7 +151,7 @@ class Cloud:
             again = answer.code == grpc.StatusCode.RESOURCE_EXHAUSTED or (isinstance(answer, Passing) and not creating)
             if not again or attempt >= attempts(answer) or self.cancelled.is_set():
                 raise after(answer, attempt)
-            LOG.info("%s (attempt %d)", answer, attempt)
+            LOG.info("%s:%s: %s, attempt %d", service, operation, answer.aws_code, attempt)
             if notify:
                 notify(f"{answer} (attempt {attempt} of {attempts(answer)}, trying again)")
             if self.cancelled.wait(delay(attempt)):

@@ -1,7 +1,5 @@
 """A provider back end over a dict, for the protocol's tests; also a plugin process of its own."""
 
-# ruff: noqa: ARG002
-
 from __future__ import annotations
 
 import threading
@@ -57,7 +55,8 @@ class Memory:
             return "", inputs
         match target.type:
             case "m:i:Half":
-                raise HalfMade("h-1", inputs | {"arn": "a"}, inputs, ["the second call failed"])
+                reason = "the second call failed" + (f": {inputs['password']}" if "quote" in inputs else "")
+                raise HalfMade("h-1", inputs | {"arn": "a"}, inputs, [reason])
             case "m:i:Broken":
                 raise KeyError("missing-key\nsecond line")
             case "m:i:Slow":

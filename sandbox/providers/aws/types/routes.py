@@ -11,7 +11,7 @@ from sandbox.providers.aws.cloud import AwsError
 from sandbox.providers.aws.record import Api, Record, Resource, Step, first
 from sandbox.providers.aws.shapes import whole
 from sandbox.providers.aws.types.describe import find
-from sandbox.providers.protocol import Props
+from sandbox.providers.protocol import Fail, Props
 
 TARGETS = {
     "gatewayId": "GatewayId",
@@ -42,7 +42,12 @@ def _table(api: Api, table_id: str) -> Any:
 
 def _inline(route: Props) -> dict[str, Any]:
     names = INLINE_DESTINATIONS | TARGETS
-    return {names[key]: value for key, value in route.items() if key in names and value}
+    unknown = sorted(key for key, value in route.items() if key not in names and value)
+    if unknown:
+        raise Fail(
+            f"input routes.{unknown[0]} of aws:ec2/routeTable:RouteTable is not supported in the local environment"
+        )
+    return {names[key]: value for key, value in route.items() if value}
 
 
 def _sync_routes(api: Api, r: Resource) -> None:

@@ -23,7 +23,7 @@ class Api:
     def _send(self, method: str, path: str, value: Any = None) -> Any:
         body = None if value is None else json.dumps(value).encode()
         request = urllib.request.Request(f"{self.url}{path}", data=body, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=180) as answer:
             text = answer.read()
         return json.loads(text) if text[:1] in (b"{", b"[") else None
 
@@ -68,4 +68,4 @@ def running_api(port: int) -> Iterator[Api]:
         yield Api(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=180)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,8 @@ from tests.sandbox.providers.aws.plugin import Plugin
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "api" in getattr(item, "fixturenames", ()):
+        if item.path.parent == Path(__file__).parent and "api" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.sandbox)
-            item.add_marker(pytest.mark.xdist_group("aws-provider"))
 
 
 @pytest.fixture(scope="session")
