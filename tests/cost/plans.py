@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from plan import Plan, document
@@ -14,8 +13,11 @@ def urn(name: str) -> str:
     return f"urn:pulumi:test::shop::test:index:Any::{name}"
 
 
-def resource(kind: str, name: str, /, refers: Mapping[str, str] | None = None, **inputs: Any) -> dict[str, Any]:
-    """One new resource; `refers` maps input names to the names of other resources."""
+def resource(kind: str, name: str, /, refers: Any = None, **inputs: Any) -> dict[str, Any]:
+    """One new resource; `refers` maps input names to the names of other resources.
+
+    It is `Any` because inputs of any name and type stand beside it.
+    """
     related = {key: [urn(target)] for key, target in (refers or {}).items()}
     return {
         "op": "create",

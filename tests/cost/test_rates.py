@@ -15,7 +15,7 @@ from tests.cost.plans import plan, resource
 DAY = date(2026, 11, 22)
 
 
-def priced(*steps: Any, given: dict[str, Any] | None = None, **config: str) -> cost.Estimate:
+def priced(*steps: Any, given: Any = None, **config: str) -> cost.Estimate:
     return cost.estimate(plan(*steps, **config), usage.parse({"resource_usage": given or {}}), today=DAY)
 
 
