@@ -67,8 +67,8 @@ def serve(servicer: Servicer, arguments: list[str] | None = None) -> None:
         signal.signal(number, lambda *_: asked.set())
     print(port, flush=True)
     _watch(servicer, parent, asked)
-    # First the work itself: for the server a call has ended as soon as the engine's connection broke. Then the answer that
-    # may still be on its way.
+    # First the work itself: for the server a call has ended as soon as the engine's connection broke.
+    # Then the answer that may still be on its way.
     servicer.idle.wait(GRACE_SECONDS)
     server.stop(GRACE_SECONDS).wait(GRACE_SECONDS)
     logging.shutdown()
