@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from cost import units
 from cost.difference import Difference
 from cost.model import Amount, Estimate, Line
 from cost.power import PoolPower
@@ -49,6 +50,17 @@ def of(estimate: Estimate, difference: Difference | None = None) -> dict[str, An
         },
         "power": power(estimate),
         "carbon": carbon(estimate),
+        "units": [
+            {
+                "pool": unit.pool,
+                "accelerator": unit.accelerator,
+                "accelerators": unit.accelerators,
+                "usd_per_accelerator_hour": money(unit.usd_per_accelerator_hour),
+                "usd_per_pflop_day": None if unit.usd_per_pflop_day is None else money(unit.usd_per_pflop_day),
+                "kwh_per_accelerator_hour": _figure(unit.kwh_per_accelerator_hour),
+            }
+            for unit in units.per_pool(estimate)
+        ],
         "resources": {"priced": estimate.resources - estimate.free, "free": estimate.free, "all": estimate.resources},
         "incomplete": estimate.incomplete,
         "warnings": list(estimate.warnings),

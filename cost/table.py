@@ -9,11 +9,14 @@ from decimal import Decimal
 from rich.console import Console
 from rich.table import Table
 
+from cost import units
 from cost.difference import Difference
 from cost.model import Estimate, Line, total
 
 OLD = 90
 """Days after which a price is marked as old."""
+WIDE = 120
+"""Columns of a terminal from which on all columns are shown."""
 GROUPS: dict[str, Callable[[Line], str]] = {
     "component": lambda line: line.component or "-",
     "pool": lambda line: line.pool or "-",
@@ -72,26 +75,33 @@ def number(value: Decimal) -> str:
 
 
 def _lines(console: Console, estimate: Estimate, by: str) -> None:
+    """The lines. A narrow terminal gets resource, item, quantity and amount; the other formats have the rest."""
+    wide = console.width >= WIDE
     table = Table(box=None, pad_edge=False, title=f"Estimate of {estimate.stack or 'the plan'}", title_justify="left")
-    for column in ("", "item", "quantity", "unit", "unit price", "USD/hour", "USD/month", "priced"):
+    for column in ("", "item", "quantity", "unit", *(("unit price", "USD/hour") if wide else ()), "USD/month"):
         right = column in ("quantity", "unit price", "USD/hour", "USD/month")
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+        table.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=right)
+    if wide:
+        table.add_column("priced")
     for name, lines in groups(estimate.lines, by).items():
         summed = total(lines)
-        table.add_row(name, "", "", "", "", usd(summed.hourly_usd), usd(summed.monthly_usd.base), style="bold")
+        middle = ("", usd(summed.hourly_usd)) if wide else ()
+        table.add_row(name, "", "", "", *middle, usd(summed.monthly_usd.base), style="bold")
         for line in lines:
-            marks = ("~" if line.usage_based else "") + ("*" if line.basis.startswith("derived") else "")
-            table.add_row(
-                f"  {line.resource}",
-                f"{line.item}{f' [{line.discount}]' if line.discount else ''}".replace("[", "\\["),
-                number(line.quantity.base),
-                line.unit,
-                f"{line.unit_price.normalize():f}",
-                usd(line.hourly_usd),
-                f"{marks}{usd(line.monthly_usd.base)}",
-                line.priced_at + (" old" if is_old(line, estimate.date) else ""),
-            )
+            table.add_row(*_cells(line, estimate.date, wide=wide))
     console.print(table)
+
+
+def _cells(line: Line, today: str, *, wide: bool) -> list[str]:
+    marks = ("~" if line.usage_based else "") + ("*" if line.basis.startswith("derived") else "")
+    item = f"{line.item}{f' [{line.discount}]' if line.discount else ''}"
+    cells = [f"  {line.resource}", item, number(line.quantity.base), line.unit]
+    if wide:
+        cells += [f"{line.unit_price.normalize():f}", usd(line.hourly_usd)]
+    cells.append(f"{marks}{usd(line.monthly_usd.base)}")
+    if wide:
+        cells.append(line.priced_at + (" old" if is_old(line, today) else ""))
+    return [cell.replace("[", "\\[") for cell in cells]
 
 
 def _power(console: Console, estimate: Estimate) -> None:
@@ -168,6 +178,12 @@ def _totals(console: Console, estimate: Estimate) -> None:
     console.print(summary(estimate), style="bold", markup=False)
 
 
+def _unit(unit: units.UnitCost) -> str:
+    peak = "" if unit.usd_per_pflop_day is None else f", {usd(unit.usd_per_pflop_day)} USD a PFLOP-day at peak"
+    hourly = f"{usd(unit.usd_per_accelerator_hour)} USD an accelerator-hour"
+    return f"{unit.pool}: {unit.accelerators} x {unit.accelerator}, {hourly}{peak}"
+
+
 def summary(estimate: Estimate) -> str:
     """The estimate in a line or three."""
     totals, month = estimate.totals, estimate.totals.monthly_usd
@@ -187,7 +203,7 @@ def summary(estimate: Estimate) -> str:
         )
         text += f"carbon: {least}{_figure(emitted.kg_month, 0)} kgCO2e a month ({emitted.method}); "
         text += f"{drawn.accelerators} accelerators"
-    marks = [text]
+    marks = [text, *(_unit(unit) for unit in units.per_pool(estimate))]
     if any(line.usage_based for line in estimate.lines):
         marks.append("~ depends on usage")
     if any(is_old(line, estimate.date) for line in estimate.lines):
