@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from record import machine, store
+from record import FOLDER, machine, store
+
+sys.path.insert(0, str(FOLDER.parent))
 
 import cost
 from cost import usage

@@ -42,10 +42,12 @@ def estimate(plan: Plan, given: usage.Usage | None = None, *, today: date | None
     Raises InvalidInput with every input that cannot be a quantity and every usage name that matches nothing.
     """
     day = today or datetime.now(UTC).date()
+    own = given is None  # a deployed state may lack what the stack's usage file names already
     if given is None:
         given = usage.of_stack(plan.stack) if plan.project == PROJECT else usage.Usage()
     book = Book(plan, given, day)
-    found = _Entries(problems=given.unmatched(plan.resources))
+    strangers = given.unmatched(plan.resources)
+    found = _Entries(warnings=strangers) if own else _Entries(problems=strangers)
     for resource in plan:
         if resource.custom and not resource.is_provider and ":" in resource.type:
             _price(resource, book, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -77,6 +78,13 @@ def test_assumptions_apply_only_when_asked_for_and_are_marked() -> None:
     assumed = cost.estimate(wanted, usage.Usage(assume=True))
     assert all(line.usage_based for line in assumed.lines)
     assert assumed.totals.monthly_usd.low < assumed.totals.monthly_usd.base < assumed.totals.monthly_usd.high
+
+
+def test_names_of_a_stacks_own_file_may_be_missing_from_what_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = usage.parse({"resource_usage": {"tomorrow": {"storage_gb": 1}}})
+    monkeypatch.setattr(usage, "of_stack", lambda _stack: named)
+    found = cost.estimate(replace(plan(resource(BUCKET, "data-a")), project="ai-datacenter"))
+    assert "tomorrow" in found.warnings[0]
 
 
 def test_every_assumption_is_for_a_type_with_a_rate() -> None:
