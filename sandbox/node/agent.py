@@ -29,6 +29,7 @@ from sandbox.node.kubelet_api import KubeletServer
 from sandbox.node.names import HEADLESS_LABEL, Names
 from sandbox.node.network import SharedNetwork, open_network
 from sandbox.node.pod import PodWorker, Stop
+from sandbox.node.registration import Machine
 from sandbox.node.sources import ClusterSources, Events
 from sandbox.node.status import FAILED, PENDING, SUCCEEDED, Verdict
 from sandbox.node.workload import Host
@@ -80,7 +81,7 @@ class Agent:
             images=images.table(settings),
             lock=self._folder / "agent.lock",
             masked=masked(settings),
-            allocatable={},
+            allocatable=Machine.this(settings.state).resources,
             orphan_seconds=orphan_seconds,
         )
         self._server = _serve(self.port, settings.pki, self.workers)

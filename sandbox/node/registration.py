@@ -46,6 +46,11 @@ class Machine:
         disk = os.statvfs(state)
         return cls(os.cpu_count() or 1, memory >> 20, disk.f_bavail * disk.f_frsize >> 20)
 
+    @property
+    def resources(self) -> dict[str, str]:
+        """All of it, as Kubernetes quantities."""
+        return {"cpu": str(self.cpus), "memory": f"{self.memory_mib}Mi", "ephemeral-storage": f"{self.disk_mib}Mi"}
+
     def __str__(self) -> str:
         return f"{self.cpus} CPUs, {self.memory_mib >> 10} GiB memory"
 
@@ -59,8 +64,7 @@ def named(name: str, machine: Machine) -> DesiredNode:
         "kubernetes.io/arch": architecture,
         POOL_LABEL: BENCH_POOL,
     }
-    size = {"cpu": str(machine.cpus), "memory": f"{machine.memory_mib}Mi", "pods": MAX_PODS,
-            "ephemeral-storage": f"{machine.disk_mib}Mi"}  # fmt: skip
+    size = machine.resources | {"pods": MAX_PODS}
     taints = ({"key": POOL_LABEL, "value": BENCH_POOL, "effect": "NoSchedule"},)
     return DesiredNode(name, "", "", BENCH_POOL, "", "", architecture, labels, taints, size, size, "")
 

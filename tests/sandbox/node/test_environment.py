@@ -18,10 +18,10 @@ POD: dict[str, Any] = {
 class Store:
     """Config maps and secrets by name."""
 
-    def config_map(self, _namespace: str, name: str) -> dict[str, bytes] | None:
+    def config_map(self, namespace: str, name: str) -> dict[str, bytes] | None:
         return {"settings": {"A": b"1", "B": b"2"}}.get(name)
 
-    def secret(self, _namespace: str, name: str) -> dict[str, bytes] | None:
+    def secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         return {"keys": {"token": b"s3cret"}}.get(name)
 
 

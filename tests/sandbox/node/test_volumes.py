@@ -21,17 +21,17 @@ class Store:
         self.tokens = 0
         self.claims: dict[str, dict[str, Any]] = {}
 
-    def config_map(self, _namespace: str, name: str) -> dict[str, bytes] | None:
+    def config_map(self, namespace: str, name: str) -> dict[str, bytes] | None:
         return {"settings": {"a.txt": b"A", "b.txt": b"B"}}.get(name)
 
-    def secret(self, _namespace: str, name: str) -> dict[str, bytes] | None:
+    def secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         return {"keys": {"token": b"s3cret"}}.get(name)
 
     def token(self, pod: dict[str, Any], audience: str | None, seconds: int) -> str:
         self.tokens += 1
         return f"{pod['metadata']['name']} {audience} {seconds} {self.tokens}"
 
-    def claim(self, _namespace: str, name: str) -> dict[str, Any] | None:
+    def claim(self, namespace: str, name: str) -> dict[str, Any] | None:
         return self.claims.get(name)
 
 
