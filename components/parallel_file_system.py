@@ -157,7 +157,7 @@ class ParallelFileSystem(pulumi.ComponentResource):
                 else {"mode": "AUTOMATIC"}
             ),
             automatic_backup_retention_days=spec.backup_days,
-            copy_tags_to_backups=bool(spec.backup_days),
+            copy_tags_to_backups=True if spec.backup_days else None,  # FSx takes it only with backups
             skip_final_backup=not spec.backup_days,
             kms_key_id=key.arn,
             log_configuration={"destination": logs.arn, "level": "WARN_ERROR"},

@@ -10,13 +10,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from catalog import instances
+from catalog import instances, releases
 
 PATH = Path(__file__).with_name("facts.json")
 
 
 def generate() -> dict[str, Any]:
-    """Facts of every accelerator instance type. A figure that the catalog does not have is null."""
+    """Facts of every accelerator instance type, and of Kubernetes. A figure nobody has is null."""
     machines = {}
     for name in sorted(instances):
         instance = instances[name]
@@ -33,7 +33,8 @@ def generate() -> dict[str, Any]:
             "capacity_block": instance.capacity_block,
             "spot": instance.spot,
         }
-    return {"schema_version": 1, "machines": machines}
+    kubernetes = {"minimum": releases["eks"].minimum}
+    return {"schema_version": 2, "machines": machines, "kubernetes": kubernetes}
 
 
 def text() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -37,12 +38,36 @@ PROVIDER_KEYS = ("aws:region", "aws:allowedAccountIds")
 """Keys of the AWS provider that a stack file sets."""
 
 
+class PolicyRuleSpec(Spec):
+    """What a stack changes of one policy."""
+
+    level: Literal["advisory", "mandatory", "remediate", "disabled"] | None = Field(
+        None,
+        description="mandatory stops a deployment, remediate puts right what can be put right, advisory only tells.",
+    )
+    parameters: dict[str, Any] = Field(
+        default={}, description="Values in place of the policy's defaults; docs/policies.md lists them."
+    )
+
+
+class PolicyExemptionSpec(Spec):
+    """A finding that is accepted for a while."""
+
+    rule: str = Field(description="Id of the policy.")
+    resource: str = Field(description="Pattern (*, ?) of logical names or URNs.")
+    reason: str = Field(min_length=10, description="Why it may be so.")
+    owner: str = Field(min_length=1, description="Who answers for it.")
+    expires: date = Field(description="Last day, such as 2027-01-31. Afterwards the finding counts again.")
+
+
 class PoliciesSpec(Spec):
     """Settings of the policy pack; the tools around the program read them."""
 
     profile: Literal["production", "development", "sandbox"] = Field(
         description="Which findings stop a deployment: production the most, sandbox the fewest."
     )
+    rules: dict[str, PolicyRuleSpec] = Field(default={}, description="Changes of single policies by id.")
+    exemptions: tuple[PolicyExemptionSpec, ...] = Field(default=(), description="Findings that are accepted.")
 
 
 class StackConfig(Spec):

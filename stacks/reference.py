@@ -75,7 +75,8 @@ def _takes(field: Schema) -> str:
         return f"list of {_takes(field['items'])}"
     if field.get("type") == "object":
         entries = field.get("patternProperties") or {"": field["additionalProperties"]}
-        return f"{_takes(next(iter(entries.values())))} by name"
+        member = next(iter(entries.values()))
+        return "values by name" if member is True else f"{_takes(member)} by name"
     return _plain(field)
 
 

@@ -3,49 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from .facts import machine
-from .model import Parameters, Resource, Stack, Violation, resource_rule, stack_rule
+from .machines import accelerators, facts_of, most, templates, uses
+from .model import Parameters, Resource, Stack, Violation, independently, relation_rule, resource_rule
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+RESERVED = "aws:ec2/capacityReservation:CapacityReservation"
+PLACEMENT = "aws:ec2/placementGroup:PlacementGroup"
+SUBNET = "aws:ec2/subnet:Subnet"
 BLOCK = "capacity-block"
-TAINTS = ("nvidia.com/gpu", "aws.amazon.com/neuron")
+RESERVATION = "capacityReservationSpecification.capacityReservationTarget.capacityReservationId"
+MARKET = "instanceMarketOptions.marketType"
 
 
-@stack_rule(
+@relation_rule(
     id="capacity-block-launch-template",
     title="A capacity block's node group names its block",
     severity="high",
     level="mandatory",
     types=[NODE_GROUP],
     fix="give the launch template marketType capacity-block, the reservation id and the instance type; one subnet.",
+    references=["AWS EKS user guide: capacity blocks"],
 )
-def capacity_block_launch_template(stack: Stack, _: Parameters) -> Iterator[Violation]:
+def capacity_block_launch_template(group: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """EKS refuses the group when anything is missing, after the block has been paid for."""
-    for group in stack.of(NODE_GROUP):
-        if group.get("capacityType") != "CAPACITY_BLOCK":
-            continue
-        if len(group.all("subnetIds")) != 1:
-            yield Violation("it has more than one subnet; a block lies in one zone.", check="subnet", resource=group)
-        if group.all("instanceTypes"):
-            yield Violation("instanceTypes belongs in the launch template.", check="instance-types", resource=group)
-        templates = [found for found in group.refers.get("launchTemplate", ()) if found.type == TEMPLATE]
-        if not templates:
-            yield Violation("it has no launch template.", check="template", resource=group)
-        for template in templates:
-            yield from (
-                Violation(f"its launch template {template.name} has no {path}.", check=path, resource=group)
-                for path, ok in (
-                    ("instanceMarketOptions.marketType", template.get("instanceMarketOptions.marketType") == BLOCK),
-                    (RESERVATION, template.has(RESERVATION)),
-                    ("instanceType", template.has("instanceType")),
-                )
-                if not ok
-            )
+    if group.get("capacityType") != "CAPACITY_BLOCK":
+        return
+    if len(group.all("subnetIds")) != 1:
+        yield Violation("it has more than one subnet; a block lies in one zone.", check="subnet")
+    if group.all("instanceTypes"):
+        yield Violation("instanceTypes belongs in the launch template.", check="instance-types")
+    found = templates(group)
+    if not found and not group.has("launchTemplate"):
+        yield Violation("it has no launch template.", check="template")
+
+    def complete(template: Resource) -> Iterator[Violation]:
+        said = f"its launch template {template.name} has no"
+        if not template.has(RESERVATION):
+            yield Violation(f"{said} {RESERVATION}.", check=RESERVATION)
+        if not template.has("instanceType"):
+            yield Violation(f"{said} instanceType.", check="instanceType")
+        if template.get(MARKET) != BLOCK:
+            yield Violation(f"{said} {MARKET} {BLOCK}.", check=MARKET)
+
+    yield from independently(*map(complete, found))
 
 
-RESERVATION = "capacityReservationSpecification.capacityReservationTarget.capacityReservationId"
+def _drop_group(template: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
+    if template.get(MARKET) == BLOCK:
+        for path in ("placement.groupName", "placement.groupId"):
+            if template.has(path):
+                yield path, None
 
 
 @resource_rule(
@@ -55,75 +66,153 @@ RESERVATION = "capacityReservationSpecification.capacityReservationTarget.capaci
     level="advisory",
     types=[TEMPLATE],
     fix="remove placement.groupName and placement.groupId.",
+    references=["aws-parallelcluster PlacementGroupCapacityTypeValidator"],
+    remedy=_drop_group,
 )
 def capacity_block_no_placement_group(template: Resource, _: Parameters) -> Iterator[Violation]:
     """The machines of a block already stand together; a placement group can only keep them from starting."""
-    if template.get("instanceMarketOptions.marketType") == BLOCK and (
-        template.has("placement.groupName") or template.has("placement.groupId")
-    ):
+    if template.get(MARKET) == BLOCK and (template.has("placement.groupName") or template.has("placement.groupId")):
         yield Violation("a placement group is named beside marketType capacity-block.")
 
 
-@resource_rule(
+@relation_rule(
     id="capacity-type-supported",
     title="Machines are bought in a way they are sold",
     severity="high",
     level="mandatory",
-    types=[TEMPLATE],
+    types=[TEMPLATE, NODE_GROUP],
     fix="choose another purchase model or another instance type.",
+    references=["aws-parallelcluster CapacityTypeValidator"],
 )
-def capacity_type_supported(template: Resource, _: Parameters) -> Iterator[Violation]:
+def capacity_type_supported(subject: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """EC2 refuses the launch of a type that is not sold as spot or as a capacity block."""
-    market, kind = template.get("instanceMarketOptions.marketType"), template.get("instanceType")
-    known = machine(kind)
-    if known and market == BLOCK and known["capacity_block"] is False:
-        yield Violation(f"{kind} is not sold as a capacity block.")
-    if known and market == "spot" and known["spot"] is False:
-        yield Violation(f"{kind} is not sold as spot.")
+    if subject.type == TEMPLATE:
+        market, kinds = subject.get(MARKET), [str(subject.get("instanceType", ""))]
+    else:
+        market = {"SPOT": "spot", "CAPACITY_BLOCK": BLOCK}.get(str(subject.get("capacityType")))
+        kinds = uses(subject) if market else []
+    for kind in kinds:
+        known = machine(kind)
+        if known and market == BLOCK and known["capacity_block"] is False:
+            yield Violation(f"{kind} is not sold as a capacity block.")
+        if known and market == "spot" and known["spot"] is False:
+            yield Violation(f"{kind} is not sold as spot.")
 
 
-@stack_rule(
+@relation_rule(
+    id="capacity-reservation-match",
+    title="Nodes fit the reservation they use",
+    severity="high",
+    level="mandatory",
+    types=[NODE_GROUP],
+    fix="give template, node group and reservation the same instance type, zone, placement group and size.",
+    references=["aws-parallelcluster CapacityReservationValidator", "aws-parallelcluster CapacityReservationSize"],
+)
+def capacity_reservation_match(group: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
+    """A machine that does not match runs outside the reservation, and both are paid for."""
+    for template in templates(group):
+        for reservation in template.referred("capacityReservationSpecification", RESERVED):
+            yield from independently(
+                _same_type(group, reservation),
+                _size(group, reservation),
+                _zone(group, reservation),
+                _placement(template, reservation),
+            )
+
+
+def _same_type(group: Resource, reservation: Resource) -> Iterator[Violation]:
+    for kind in uses(group):
+        if kind != reservation.get("instanceType"):
+            message = f"its nodes are {kind}, {reservation.name} reserves {reservation.get('instanceType')}."
+            yield Violation(message, check="instanceType")
+
+
+def _size(group: Resource, reservation: Resource) -> Iterator[Violation]:
+    reserved = reservation.number("instanceCount")
+    if reserved is not None and most(group) > reserved:
+        message = f"it may have {most(group):g} nodes, {reservation.name} reserves {reserved:g}."
+        yield Violation(message, check="instanceCount")
+
+
+def _zone(group: Resource, reservation: Resource) -> Iterator[Violation]:
+    zone = reservation.get("availabilityZone")
+    for subnet in group.referred("subnetIds", SUBNET):
+        if zone and subnet.get("availabilityZone") not in (None, zone):
+            yield Violation(f"subnet {subnet.name} is not in {zone}.", check="availabilityZone")
+
+
+def _placement(template: Resource, reservation: Resource) -> Iterator[Violation]:
+    wanted = reservation.referred("placementGroupArn", PLACEMENT)
+    if wanted and not set(wanted) & set(template.referred("placement", PLACEMENT)):
+        yield Violation(f"{reservation.name} is for placement group {wanted[0].name}.", check="placementGroupArn")
+
+
+@resource_rule(
+    id="capacity-reservation-bounded",
+    title="Reservations end, and are used by whom they are for",
+    severity="high",
+    level="advisory",
+    types=[RESERVED],
+    fix="set endDateType limited with endDate, and instanceMatchCriteria targeted.",
+    parameters={"protected": True},
+)
+def capacity_reservation_bounded(reservation: Resource, given: Parameters) -> Iterator[Violation]:
+    """An unused reservation costs as much as the machines, every hour until somebody notices."""
+    kind = str(reservation.get("instanceType", ""))
+    if not accelerators(kind):
+        return
+    if not given["protected"] and not (reservation.get("endDateType") == "limited" and reservation.has("endDate")):
+        yield Violation(f"the reservation of {kind} has no end.", check="endDate")
+    if reservation.get("instanceMatchCriteria") != "targeted":
+        yield Violation("any machine of the type uses it up.", check="instanceMatchCriteria")
+
+
+@relation_rule(
+    id="no-spot-for-training",
+    title="Training does not run on spot machines",
+    severity="medium",
+    level="advisory",
+    types=[NODE_GROUP, TEMPLATE],
+    fix="buy training nodes on demand, reserved or as a capacity block.",
+    references=["AWS EKS best practices"],
+    parameters={"label": "workload"},
+)
+def no_spot_for_training(subject: Resource, _stack: Stack, given: Parameters) -> Iterator[Violation]:
+    """One machine taken away stops all the others of a run."""
+    spot = subject.get("capacityType") == "SPOT" or subject.get(MARKET) == "spot"
+    if not spot:
+        return
+    labels = {str(key).rpartition("/")[2]: value for key, value in dict(subject.get("labels", {})).items()}
+    if "training" in (labels.get(given["label"]), subject.tag(given["label"])):
+        yield Violation("nodes for training are bought as spot.")
+
+
+TAINTS = ("nvidia.com/gpu", "aws.amazon.com/neuron")
+
+
+def _taint(group: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    keys = {taint.get("key") for taint in group.views("taints")}
+    for _, known in facts_of(group):
+        if known["accelerators"] and not keys & set(given["taints"]):
+            key = "aws.amazon.com/neuron" if known["vendor"] == "aws" else "nvidia.com/gpu"
+            yield "taints.-", {"key": key, "value": "present", "effect": "NO_SCHEDULE"}
+            return
+
+
+@relation_rule(
     id="gpu-nodegroup-taint",
     title="Accelerator nodes keep other pods away",
     severity="medium",
     level="advisory",
     types=[NODE_GROUP],
     fix="add the taint nvidia.com/gpu=present:NO_SCHEDULE, or aws.amazon.com/neuron for Trainium.",
+    references=["gatekeeper-library 737"],
     parameters={"taints": TAINTS},
+    remedy=_taint,
 )
-def gpu_nodegroup_taint(stack: Stack, given: Parameters) -> Iterator[Violation]:
+def gpu_nodegroup_taint(group: Resource, _stack: Stack, given: Parameters) -> Iterator[Violation]:
     """Without a taint any small pod can hold a machine that costs tens of dollars an hour."""
-    for group, kind in _groups(stack):
-        known = machine(kind)
-        keys = {taint.get("key") for taint in group.all("taints") if taint.get("effect") == "NO_SCHEDULE"}
-        if known and known["accelerators"] and not keys & set(given["taints"]):
-            yield Violation(f"the nodes ({kind}) carry no accelerator taint.", resource=group)
-
-
-@stack_rule(
-    id="gpu-nodegroup-ami-type",
-    title="Accelerator nodes start from an image with their driver",
-    severity="high",
-    level="mandatory",
-    types=[NODE_GROUP],
-    fix="set amiType to AL2023_x86_64_NVIDIA, AL2023_ARM_64_NVIDIA, AL2023_x86_64_NEURON or a Bottlerocket equivalent.",
-)
-def gpu_nodegroup_ami_type(stack: Stack, _: Parameters) -> Iterator[Violation]:
-    """A node without the driver joins the cluster and offers no accelerator."""
-    words = {"nvidia": "NVIDIA", "aws": "NEURON"}
-    for group, kind in _groups(stack):
-        known, image = machine(kind), str(group.get("amiType", ""))
-        word = words.get(known["vendor"] or "") if known else None
-        bottlerocket_neuron = word == "NEURON" and image.startswith("BOTTLEROCKET")
-        if word and image != "CUSTOM" and word not in image and "GPU" not in image and not bottlerocket_neuron:
-            yield Violation(f"amiType {image or '(default)'} has no driver for {kind}.", resource=group)
-
-
-def _groups(stack: Stack) -> Iterator[tuple[Resource, str]]:
-    """Node groups with each instance type that they use."""
-    for group in stack.of(NODE_GROUP):
-        for template in group.refers.get("launchTemplate", ()):
-            if template.type == TEMPLATE and template.get("instanceType"):
-                yield group, template.get("instanceType")
-        for kind in group.all("instanceTypes"):
-            yield group, kind
+    keys = {taint.get("key") for taint in group.views("taints") if taint.get("effect") == "NO_SCHEDULE"}
+    for kind, known in facts_of(group):
+        if known["accelerators"] and not keys & set(given["taints"]):
+            yield Violation(f"the nodes ({kind}) carry no accelerator taint.")

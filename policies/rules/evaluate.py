@@ -7,7 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .model import ALIASES, CannotTell, Level, Resource, Rule, Stack, Violation
+from .exemptions import Exemption
+from .model import CannotTell, Level, Resource, Rule, Stack, Violation, canonical
+
+IN_FORCE = Rule(
+    id="exemption-in-force",
+    title="Exemptions are needed and have not run out",
+    why="An exemption that nobody needs any more hides the next mistake.",
+    severity="low",
+    level="advisory",
+    types=(),
+    fix="remove it from the stack file, or agree on a new last day.",
+    references=(),
+    parameters={},
+    check_stack=lambda *_: iter(()),
+)
+"""What the pack itself says of exemptions; no rule over resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +34,7 @@ class Finding:
     resource: Resource
     message: str
     check: str
+    exemption: Exemption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +48,38 @@ class Doubt:
 
 @dataclass
 class Outcome:
-    """What a run said."""
+    """What a run said. `exempted` are the findings that an exemption covers."""
 
     findings: list[Finding] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    exempted: list[Finding] = field(default_factory=list)
+
+    def add(self, other: Outcome) -> None:
+        self.findings += other.findings
+        self.doubts += other.doubts
+        self.exempted += other.exempted
 
 
 @dataclass
 class Pack:
-    """Rules with the levels and parameters that apply to one stack, indexed by resource type."""
+    """Rules with the levels, parameters and exemptions that apply to one stack, indexed by resource type."""
 
     rules: Sequence[Rule]
     levels: Mapping[str, Level] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    exemptions: Sequence[Exemption] = ()
 
     def __post_init__(self) -> None:
         self._by_type: dict[str, list[Rule]] = defaultdict(list)
+        self._given: dict[str, Mapping[str, Any]] = {}
+        self._exempt: dict[str, list[Exemption]] = defaultdict(list)
+        self._used: set[Exemption] = set()
+        self.remedies = [rule for rule in self.rules if rule.remedy and self.level(rule) == "remediate"]
+        for exemption in self.exemptions:
+            if not exemption.expired():
+                self._exempt[exemption.rule].append(exemption)
         for rule in self.rules:
+            self._given[rule.id] = _Given({**rule.parameters, **self.parameters.get(rule.id, {})})
             if rule.check_resource and self.level(rule) != "disabled":
                 for kind in rule.types:
                     self._by_type[kind].append(rule)
@@ -59,7 +90,7 @@ class Pack:
 
     def concerning(self, kind: str) -> list[Rule]:
         """Resource rules that look at a type; rules on `*` look at every one."""
-        return [*self._by_type.get(ALIASES.get(kind, kind), ()), *self._by_type.get("*", ())]
+        return [*self._by_type.get(canonical(kind), ()), *self._by_type.get("*", ())]
 
     def resource(self, resource: Resource) -> Outcome:
         """Run the resource rules over one resource."""
@@ -67,35 +98,75 @@ class Pack:
         for rule in self.concerning(resource.type):
             check = rule.check_resource
             assert check is not None
-            self._collect(outcome, rule, resource, lambda r=rule, c=check: c(resource, self._given(r)))
+            self._collect(outcome, rule, resource, lambda r=rule, c=check: c(resource, self._given[r.id]))
         return outcome
 
     def stack(self, resources: Iterable[Resource]) -> Outcome:
-        """Run the stack rules over all resources."""
+        """Run the relation and stack rules over all resources."""
         outcome, stack = Outcome(), Stack(tuple(resources))
-        present = {resource.type for resource in stack.resources}
         for rule in self.rules:
-            check = rule.check_stack
-            if check is None or self.level(rule) == "disabled" or not (set(rule.types) & present or "*" in rule.types):
+            subjects = stack.of(*rule.types)
+            if not subjects or self.level(rule) == "disabled":
                 continue
-            first = next((entry for entry in stack.resources if entry.type in rule.types), stack.resources[0])
-            self._collect(outcome, rule, first, lambda r=rule, c=check: c(stack, self._given(r)))
+            if relation := rule.check_relation:
+                for subject in subjects:
+                    self._collect(
+                        outcome,
+                        rule,
+                        subject,
+                        lambda r=rule, c=relation, s=subject: c(s, stack, self._given[r.id]),
+                    )
+            elif whole := rule.check_stack:
+                self._collect(outcome, rule, subjects[0], lambda r=rule, c=whole: c(stack, self._given[r.id]))
+        outcome.findings += self._not_in_force()
         return outcome
+
+    def _not_in_force(self) -> Iterator[Finding]:
+        """Expired exemptions, and those that covered nothing in this run; call after all resources were judged."""
+        for entry in self.exemptions:
+            where = Resource("pulumi:pulumi:Stack", entry.resource, "", {})
+            said = f"the exemption of {entry.resource} from {entry.rule} ({entry.owner}: {entry.reason})"
+            if entry.expired():
+                message = f"{said} ran out on {entry.expires}."
+                yield Finding(IN_FORCE, "advisory", where, message, "expired")
+            elif entry not in self._used:
+                yield Finding(IN_FORCE, "advisory", where, f"{said} covers no finding.", "unused")
+
+    def changes(self, resource: Resource) -> list[tuple[Rule, list[tuple[str, Any]]]]:
+        """What the rules at level `remediate` would change in a resource. A rule that cannot tell changes nothing."""
+        found: list[tuple[Rule, list[tuple[str, Any]]]] = []
+        for rule in self.remedies:
+            if rule.remedy is None or self._exempted(rule, resource):
+                continue
+            if resource.type not in rule.types and "*" not in rule.types:
+                continue
+            try:
+                changes = list(rule.remedy(resource, self._given[rule.id]))
+            except (CannotTell, MissingParameter):
+                continue
+            if changes:
+                found.append((rule, changes))
+        return found
 
     def _collect(self, out: Outcome, rule: Rule, of: Resource, run: Callable[[], Iterator[Violation]]) -> None:
         try:
             for violation in run():
                 subject = violation.resource or of
-                check = violation.check or rule.id
-                out.findings.append(Finding(rule, self.level(rule), subject, violation.message, check))
+                exemption = self._exempted(rule, subject)
+                if exemption:
+                    self._used.add(exemption)
+                finding = Finding(
+                    rule, self.level(rule), subject, violation.message, violation.check or rule.id, exemption
+                )
+                (out.exempted if exemption else out.findings).append(finding)
         except CannotTell as unknown:
             reason = f"{unknown.path} is known only after creation" if unknown.path else "a value is unknown"
             out.doubts.append(Doubt(rule, of, reason))
         except MissingParameter as missing:
             out.doubts.append(Doubt(rule, of, f"parameter {missing} is not set"))
 
-    def _given(self, rule: Rule) -> Mapping[str, Any]:
-        return _Given({**rule.parameters, **self.parameters.get(rule.id, {})})
+    def _exempted(self, rule: Rule, resource: Resource) -> Exemption | None:
+        return next((entry for entry in self._exempt.get(rule.id, ()) if entry.covers(resource)), None)
 
 
 class MissingParameter(Exception):

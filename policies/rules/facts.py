@@ -11,11 +11,20 @@ FILE = Path(__file__).resolve().parent.parent / "facts.json"
 
 
 @cache
+def _facts() -> dict[str, Any]:
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
 def machines() -> dict[str, dict[str, Any]]:
     """Facts of each accelerator or EFA instance type."""
-    return json.loads(FILE.read_text(encoding="utf-8"))["machines"]
+    return _facts()["machines"]
 
 
 def machine(instance_type: object) -> dict[str, Any] | None:
     """Facts of a type; None for one that has neither accelerator nor EFA, or that nobody knows."""
     return machines().get(instance_type) if isinstance(instance_type, str) else None
+
+
+def kubernetes() -> dict[str, Any]:
+    """`minimum`: the oldest version in standard support."""
+    return _facts()["kubernetes"]

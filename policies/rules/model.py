@@ -1,62 +1,33 @@
 """What a rule is, what it sees and what it says.
 
-A rule is one function. A resource rule sees one `Resource`, a stack rule sees all of them; both yield `Violation`s. A
-rule never handles unknown values itself: reading one through `Resource.get` raises `CannotTell`, which ends that rule
-for that resource and is reported as such, never as a pass. What was found before stands.
+A rule is one function. A resource rule sees one `Resource`; a relation rule sees one and the stack around it; a stack
+rule sees only the whole, for sums. All yield `Violation`s. A rule never handles unknown values itself: reading one
+through `Resource.get` raises `CannotTell`, which ends that rule for that resource and is reported as such, never as a
+pass. What was found before stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from functools import cached_property
+from typing import Any, Literal
+
+from .reading import UNKNOWN, CannotTell, Reading, Unknown, View, independently
+from .tokens import ALIASES, canonical
 
 Severity = Literal["low", "medium", "high", "critical"]
-Level = Literal["advisory", "mandatory", "disabled"]
-ALIASES: Final[dict[str, str]] = {
-    f"aws:s3/{name}V2:{name[0].upper()}{name[1:]}V2": f"aws:s3/{name}:{name[0].upper()}{name[1:]}"
-    for name in (
-        "bucket",
-        "bucketAcl",
-        "bucketCorsConfiguration",
-        "bucketLifecycleConfiguration",
-        "bucketLogging",
-        "bucketObjectLockConfiguration",
-        "bucketServerSideEncryptionConfiguration",
-        "bucketVersioning",
-        "bucketWebsiteConfiguration",
-    )
-}
-"""Old resource tokens and the ones that took their place; rules name the new ones only."""
+Level = Literal["advisory", "mandatory", "remediate", "disabled"]
+Remedy = Callable[["Resource", "Parameters"], Iterator[tuple[str, Any]]]
+"""Changes that end a violation: dotted path and new value; None removes. List items by number, `-` appends."""
 
 
-class Unknown:
-    """A value known only after creation. Truth-testing it is a mistake and raises."""
-
-    def __repr__(self) -> str:
-        return "unknown"
-
-    def __bool__(self) -> bool:
-        raise CannotTell("")
-
-
-UNKNOWN: Final = Unknown()
-
-
-class CannotTell(Exception):
-    """A value that a rule needs is unknown; `path` names it."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        super().__init__(path)
-
-
-@dataclass(eq=False, slots=True)
-class Resource:
+@dataclass(eq=False, repr=False, slots=True)
+class Resource(Reading):
     """A resource as rules see it: inputs with camelCase keys, relations resolved to resources.
 
     `provider` is the explicit or default provider with its own inputs, where known. `refers` maps an input to the
-    resources that it was made from; it works where the value itself is unknown.
+    resources that it was made from; it works where the value itself is unknown. Old type tokens become the new ones.
     """
 
     type: str
@@ -69,42 +40,8 @@ class Resource:
     refers: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
     dependencies: Sequence[Resource] = ()
 
-    def get(self, path: str, default: Any = None) -> Any:
-        """The value at a dotted path (`spec.template.spec`, `versioning.enabled`), or `default` where nothing is.
-
-        Raises `CannotTell` when the value, or something on the way to it, is unknown.
-        """
-        value: Any = self.inputs
-        for key in path.split("."):
-            if value is UNKNOWN:
-                raise CannotTell(path)
-            if isinstance(value, Mapping):
-                value = value.get(key)
-            elif isinstance(value, Sequence) and not isinstance(value, str) and key.isdigit():
-                value = value[int(key)] if int(key) < len(value) else None
-            else:
-                return default
-        if value is UNKNOWN:
-            raise CannotTell(path)
-        return default if value is None else value
-
-    def all(self, path: str) -> list[Any]:
-        """The items of a list at a path; a single object counts as a list of one, nothing as none."""
-        value = self.get(path)
-        if value is None:
-            return []
-        return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-
-    def says(self, path: str) -> bool:
-        """Whether a flag is on. Providers carry some booleans as text (`"true"`)."""
-        return self.get(path) in (True, "true", "True")
-
-    def has(self, path: str) -> bool:
-        """Whether something is given at a path, be it unknown: a reference counts as given."""
-        try:
-            return self.get(path) is not None
-        except CannotTell:
-            return True
+    def __post_init__(self) -> None:
+        self.type = canonical(self.type)
 
     @property
     def tags(self) -> dict[str, Any]:
@@ -112,7 +49,7 @@ class Resource:
         default = self.provider.inputs.get("defaultTags") if self.provider else None
         merged: dict[str, Any] = {}
         for source in (
-            default.get("tags") if isinstance(default, Mapping) else None,
+            default.get("tags") if isinstance(default, Mapping) else default,
             self.inputs.get("tagsAll"),
             self.inputs.get("tags"),
         ):
@@ -120,6 +57,21 @@ class Resource:
                 raise CannotTell("tags")
             merged.update(source if isinstance(source, Mapping) else {})
         return merged
+
+    def tag(self, key: str) -> Any:
+        """The value of a tag, with or without a prefix (`data-class`, `dc:data-class`); None where there is none."""
+        value = next((value for name, value in self.tags.items() if name.rpartition(":")[2] == key), None)
+        if value is UNKNOWN:
+            raise CannotTell(f"tags.{key}")
+        return value
+
+    def referred(self, path: str, *types: str) -> list[Resource]:
+        """Resources of these types that the input at `path`, or a part of it, was made from."""
+        found: list[Resource] = []
+        for key, targets in self.refers.items():
+            if key == path or key.startswith((f"{path}.", f"{path}[")):
+                found += [target for target in targets if target.type in types and target not in found]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +82,47 @@ class Violation:
     check: str = ""
     """Code of the property where a rule looks at several; empty: the rule itself."""
     resource: Resource | None = None
-    """Needed from stack rules; a resource rule speaks of its own."""
+    """Where it is not the subject of the rule."""
 
 
 Parameters = Mapping[str, Any]
 ResourceCheck = Callable[[Resource, Parameters], Iterator[Violation]]
+RelationCheck = Callable[[Resource, "Stack", Parameters], Iterator[Violation]]
 StackCheck = Callable[["Stack", Parameters], Iterator[Violation]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stack:
     """All resources of a stack, for rules about relations."""
 
     resources: Sequence[Resource]
 
+    @cached_property
+    def _by_type(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            found.setdefault(resource.type, []).append(resource)
+        return found
+
     def of(self, *types: str) -> list[Resource]:
         """Resources of these types."""
-        return [resource for resource in self.resources if resource.type in types]
+        return [resource for kind in types for resource in self._by_type.get(kind, ())]
 
     def referring(self, target: Resource, path: str, *types: str) -> list[Resource]:
         """Resources of these types whose input at `path` was made from `target`."""
-        return [resource for resource in self.of(*types) if target in resource.refers.get(path, ())]
+        return [resource for resource in self.of(*types) if target in resource.referred(path, target.type)]
+
+    def belonging(self, target: Resource, path: str, *types: str, by: str = "id") -> list[Resource]:
+        """Resources of these types whose input at `path` was made from `target` or equals its input `by`."""
+        name = target.inputs.get(by)
+        found = self.referring(target, path, *types)
+        if isinstance(name, str):
+            found += [
+                entry
+                for entry in self.of(*types)
+                if entry.inputs.get(path) == name and not entry.refers.get(path) and entry not in found
+            ]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +142,21 @@ class Rule:
     parameters: Mapping[str, Any]
     """Names of parameters and their defaults; None: the rule cannot tell without one."""
     check_resource: ResourceCheck | None = None
+    check_relation: RelationCheck | None = None
     check_stack: StackCheck | None = None
+    remedy: Remedy | None = None
+    theme: str = ""
+    """Name of the module."""
 
 
 def resource_rule(**facts: Any) -> Callable[[ResourceCheck], Rule]:
     """Make a rule from a function over one resource; see `Rule` for the facts."""
     return lambda check: _rule(check, facts, check_resource=check)
+
+
+def relation_rule(**facts: Any) -> Callable[[RelationCheck], Rule]:
+    """Make a rule from a function over one resource and the stack around it; see `Rule` for the facts."""
+    return lambda check: _rule(check, facts, check_relation=check)
 
 
 def stack_rule(**facts: Any) -> Callable[[StackCheck], Rule]:
@@ -187,4 +168,27 @@ def _rule(check: Any, facts: dict[str, Any], **kind: Any) -> Rule:
     why = " ".join((check.__doc__ or "").split())
     for name in ("types", "references"):
         facts[name] = tuple(facts.get(name, ()))
-    return Rule(why=why, parameters=facts.pop("parameters", {}), **facts, **kind)
+    theme = str(check.__module__).rpartition(".")[2]
+    return Rule(why=why, theme=theme, parameters=facts.pop("parameters", {}), **facts, **kind)
+
+
+__all__ = [
+    "ALIASES",
+    "UNKNOWN",
+    "CannotTell",
+    "Level",
+    "Parameters",
+    "Reading",
+    "Resource",
+    "Rule",
+    "Severity",
+    "Stack",
+    "Unknown",
+    "View",
+    "Violation",
+    "canonical",
+    "independently",
+    "relation_rule",
+    "resource_rule",
+    "stack_rule",
+]

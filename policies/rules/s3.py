@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from .model import Parameters, Resource, Stack, Violation, resource_rule, stack_rule
+from .documents import statements
+from .model import (
+    Parameters,
+    Resource,
+    Stack,
+    Violation,
+    independently,
+    relation_rule,
+    resource_rule,
+)
 
 BUCKET = "aws:s3/bucket:Bucket"
+ACL = "aws:s3/bucketAcl:BucketAcl"
+POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 ACCOUNT_ACCESS_BLOCK = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+CHECKS = {
+    "blockPublicAcls": "CKV_AWS_53",
+    "blockPublicPolicy": "CKV_AWS_54",
+    "ignorePublicAcls": "CKV_AWS_55",
+    "restrictPublicBuckets": "CKV_AWS_56",
+}
+PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read", "website")
+GROUPS = ("/AllUsers", "/AuthenticatedUsers")
 
 
-@stack_rule(
+@relation_rule(
     id="s3-bucket-has-public-access-block",
     title="Every bucket has a public access block",
     severity="high",
     level="mandatory",
     types=[BUCKET],
     fix="add an aws.s3.BucketPublicAccessBlock with all four flags for the bucket.",
-    references=["CKV2_AWS_6"],
+    references=["CKV2_AWS_6", "CIS AWS 2.1.4", "FSBP S3.8", "NIST 800-53 AC-3"],
 )
-def bucket_has_public_access_block(stack: Stack, _: Parameters) -> Iterator[Violation]:
+def bucket_has_public_access_block(bucket: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
     """Without a block one careless policy or ACL opens the data to the world."""
-    for bucket in stack.of(BUCKET):
-        blocks = stack.of(ACCESS_BLOCK)
-        named = [
-            block for block in blocks if bucket.has("bucket") and block.inputs.get("bucket") == bucket.inputs["bucket"]
-        ]
-        if not named and not stack.referring(bucket, "bucket", ACCESS_BLOCK):
-            yield Violation("no public access block is set for the bucket.", resource=bucket)
+    blocks = stack.belonging(bucket, "bucket", ACCESS_BLOCK, by="bucket")
+    if not blocks:
+        yield Violation("no public access block is set for the bucket.")
+    elif not any(block.says("blockPublicAcls") and block.says("blockPublicPolicy") for block in blocks):
+        yield Violation("its public access block lets public ACLs or policies through.")
+
+
+def _all_flags(block: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
+    yield from ((flag, True) for flag in CHECKS if not block.says(flag))
 
 
 @resource_rule(
@@ -40,13 +61,81 @@ def bucket_has_public_access_block(stack: Stack, _: Parameters) -> Iterator[Viol
     level="mandatory",
     types=[ACCESS_BLOCK, ACCOUNT_ACCESS_BLOCK],
     fix="set all four flags to true.",
-    references=["CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56"],
+    references=["CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56", "CIS AWS 2.1.4", "FSBP S3.1"],
+    remedy=_all_flags,
 )
 def public_access_block_all_flags(block: Resource, _: Parameters) -> Iterator[Violation]:
     """Each flag closes another way in; three of four leave one open."""
-    for flag in FLAGS:
+
+    def one(flag: str, check: str) -> Iterator[Violation]:
         if not block.says(flag):
-            yield Violation(f"{flag} is not true.", check=flag)
+            yield Violation(f"{flag} is not true.", check=check)
+
+    yield from independently(*(one(flag, check) for flag, check in CHECKS.items()))
+
+
+@relation_rule(
+    id="s3-acl-not-public",
+    title="No ACL opens a bucket",
+    severity="critical",
+    level="mandatory",
+    types=[BUCKET, ACL],
+    fix="remove the ACL; give access by a bucket policy to named principals.",
+    references=["CKV_AWS_20", "CKV_AWS_57", "CKV_AWS_375", "CKV2_AWS_43", "FSBP S3.2", "FSBP S3.3"],
+)
+def acl_not_public(subject: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
+    """Anyone on the internet, or anyone with any AWS account, reads or writes the data."""
+    if subject.type == ACL and any(subject in stack.belonging(b, "bucket", ACL, by="bucket") for b in stack.of(BUCKET)):
+        return  # said of the bucket
+    sources = [subject]
+    if subject.type == BUCKET:
+        sources += stack.belonging(subject, "bucket", ACL, by="bucket")
+    yield from independently(*(part for source in sources for part in (_canned(source), _grants(source))))
+
+
+def _canned(source: Resource) -> Iterator[Violation]:
+    acl = source.get("acl")
+    if acl in PUBLIC_ACLS:
+        yield Violation(f"the ACL is {acl}.", check="CKV_AWS_20")
+    if acl == "public-read-write":
+        yield Violation(f"the ACL is {acl}.", check="CKV_AWS_57")
+    if acl == "authenticated-read":
+        yield Violation(f"the ACL is {acl}.", check="CKV2_AWS_43")
+
+
+def _grants(source: Resource) -> Iterator[Violation]:
+    for path in ("grants", "accessControlPolicy.grants"):
+        for grant in source.views(path):
+            uri = str(grant.get("uri") or grant.get("grantee.uri") or "")
+            if uri.endswith(GROUPS):
+                group = uri.rpartition("/")[2]
+                permissions = grant.known("permissions") or grant.known("permission")
+                check = "CKV2_AWS_43" if group == "AuthenticatedUsers" else "CKV_AWS_375"
+                yield Violation(f"{', '.join(map(str, permissions))} is granted to {group}.", check=check)
+
+
+@resource_rule(
+    id="s3-policy-no-wildcard-principal",
+    title="No bucket policy speaks to everybody",
+    severity="critical",
+    level="mandatory",
+    types=[POLICY, BUCKET],
+    fix="name the principals, or restrict the statement by aws:SourceVpce, aws:PrincipalOrgID or the like.",
+    references=["CKV_AWS_70", "FSBP S3.2", "NIST 800-53 AC-3"],
+    parameters={"allowed-conditions": ()},
+)
+def policy_no_wildcard_principal(subject: Resource, given: Parameters) -> Iterator[Violation]:
+    """A statement for * without a condition is an open bucket."""
+    for statement in statements(subject):
+        if statement.allows and statement.anyone and not statement.restricted(tuple(given["allowed-conditions"])):
+            yield Violation("a statement allows every principal without a condition that narrows it.")
+
+
+def _abort(lifecycle: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    if any(True for _ in _unaborted(lifecycle, given)):
+        abort = {"daysAfterInitiation": 7}
+        rule = {"id": "abort-uploads", "status": "Enabled", "filter": {}, "abortIncompleteMultipartUpload": abort}
+        yield "rules.-", rule
 
 
 @resource_rule(
@@ -57,11 +146,38 @@ def public_access_block_all_flags(block: Resource, _: Parameters) -> Iterator[Vi
     types=[LIFECYCLE],
     fix="add an enabled rule with abortIncompleteMultipartUpload.daysAfterInitiation of 7.",
     references=["CKV_AWS_300"],
+    parameters={"max-days": 30},
+    remedy=_abort,
 )
-def abort_incomplete_multipart(lifecycle: Resource, _: Parameters) -> Iterator[Violation]:
+def abort_incomplete_multipart(lifecycle: Resource, given: Parameters) -> Iterator[Violation]:
     """A checkpoint upload that died leaves parts that nobody sees and everybody pays for."""
-    for entry in lifecycle.all("rules"):
-        abort = entry.get("abortIncompleteMultipartUpload") or {}
-        if entry.get("status") == "Enabled" and abort.get("daysAfterInitiation"):
+    yield from _unaborted(lifecycle, given)
+
+
+def _unaborted(lifecycle: Resource, given: Parameters) -> Iterator[Violation]:
+    for entry in lifecycle.views("rules"):
+        days = entry.number("abortIncompleteMultipartUpload.daysAfterInitiation")
+        if entry.get("status") == "Enabled" and days and days <= given["max-days"]:
             return
     yield Violation("no enabled rule aborts incomplete multipart uploads.")
+
+
+def _keep(bucket: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    if given["protected"] and bucket.says("forceDestroy"):
+        yield "forceDestroy", False
+
+
+@resource_rule(
+    id="s3-no-force-destroy",
+    title="Buckets with data cannot be destroyed",
+    severity="high",
+    level="mandatory",
+    types=[BUCKET],
+    fix="set forceDestroy to false.",
+    parameters={"protected": True},
+    remedy=_keep,
+)
+def no_force_destroy(bucket: Resource, given: Parameters) -> Iterator[Violation]:
+    """One `pulumi destroy` would delete every checkpoint in the bucket."""
+    if given["protected"] and bucket.says("forceDestroy"):
+        yield Violation("forceDestroy is true.")

@@ -21,13 +21,20 @@ from pulumi.runtime.proto import analyzer_pb2 as pb
 from pulumi.runtime.proto import analyzer_pb2_grpc, plugin_pb2
 
 from . import ALL
-from .evaluate import Doubt, Finding, Outcome, Pack
+from .evaluate import IN_FORCE, Doubt, Finding, Outcome, Pack
+from .exemptions import Exemption, exemption
 from .model import Level, Resource, Rule
+from .remediate import apply
 from .wire import properties
 
 NAME = "ai-datacenter"
 VERSION = "0.1.0"
-LEVELS: dict[str, int] = {"advisory": pb.ADVISORY, "mandatory": pb.MANDATORY, "disabled": pb.DISABLED}
+LEVELS: dict[str, int] = {
+    "advisory": pb.ADVISORY,
+    "mandatory": pb.MANDATORY,
+    "remediate": pb.REMEDIATE,
+    "disabled": pb.DISABLED,
+}
 SEVERITIES: dict[str, int] = {
     name: getattr(pb, f"POLICY_SEVERITY_{name.upper()}") for name in ("low", "medium", "high", "critical")
 }
@@ -49,17 +56,19 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return plugin_pb2.PluginInfo(version=VERSION)
 
     def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        policies = [_info(rule) for rule in self.rules]
+        policies = [_info(rule) for rule in (*self.rules, IN_FORCE)]
         return pb.AnalyzerInfo(name=NAME, version=VERSION, supportsConfig=True, policies=policies)
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         names = {number: name for name, number in LEVELS.items()}
         levels: dict[str, Level] = {}
         parameters: dict[str, dict[str, Any]] = {}
+        exemptions: list[Exemption] = []
         for rule, config in request.policyConfig.items():
             parameters[rule] = json_format.MessageToDict(config.properties)
+            exemptions += map(exemption, parameters[rule].pop("exemptions", ()))
             levels[rule] = names.get(config.enforcementLevel, "mandatory")  # type: ignore[assignment]
-        self.pack = Pack(self.rules, levels, parameters)
+        self.pack = Pack(self.rules, levels, parameters, exemptions)
         return empty_pb2.Empty()
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
@@ -68,24 +77,40 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def Analyze(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         if not self.pack.concerning(request.type):
             return pb.AnalyzeResponse()
-        resource = Resource(
-            type=request.type,
-            name=request.name,
-            urn=request.urn,
-            inputs=properties(request.properties),
-            provider=_provider(request),
-            protect=request.options.protect,
-        )
-        return _response(self.pack.resource(resource))
+        return _response(self.pack.resource(_resource(request)))
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return _response(self.pack.stack(_linked(request.resources)))
 
     def Remediate(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return pb.RemediateResponse()
+        response = pb.RemediateResponse()
+        if not self.pack.remedies:
+            return response
+        changed = request.properties
+        for rule, changes in self.pack.changes(_resource(request)):
+            changed = apply(changed, changes)
+            response.remediations.add(
+                policyName=rule.id,
+                policyPackName=NAME,
+                policyPackVersion=VERSION,
+                description=rule.why,
+                properties=changed,
+            )
+        return response
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return empty_pb2.Empty()
+
+
+def _resource(request: Any) -> Resource:
+    return Resource(
+        type=request.type,
+        name=request.name,
+        urn=request.urn,
+        inputs=properties(request.properties),
+        provider=_provider(request),
+        protect=request.options.protect,
+    )
 
 
 def _info(rule: Rule) -> Any:
@@ -124,15 +149,8 @@ def _linked(messages: Iterable[Any]) -> list[Resource]:
     resources: dict[str, Resource] = {}
     received = list(messages)
     for message in received:
-        resources[message.urn] = Resource(
-            type=message.type,
-            name=message.name,
-            urn=message.urn,
-            inputs=properties(message.properties),
-            provider=_provider(message),
-            parent=message.parent or None,
-            protect=message.options.protect,
-        )
+        resources[message.urn] = _resource(message)
+        resources[message.urn].parent = message.parent or None
     for message in received:
         resource = resources[message.urn]
         resource.dependencies = [resources[urn] for urn in message.dependencies if urn in resources]

@@ -29,19 +29,22 @@ class Thing:
     name: str = "it"
     inputs: dict[str, Any] = field(default_factory=dict)
     refers: dict[str, list[str]] = field(default_factory=dict)
+    protect: bool = False
 
 
 @dataclass(frozen=True)
 class Example:
-    """`bad` is reported by the rule under `check`, `good` is not."""
+    """`bad` is reported by the rule under `check`, `good` is not; with `parameters` where the rule needs some."""
 
     bad: list[Thing]
     good: list[Thing]
     check: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def one(kind: str, bad: dict[str, Any], good: dict[str, Any], check: str = "") -> Example:
-    return Example([Thing(kind, inputs=bad)], [Thing(kind, inputs=good)], check)
+def one(kind: str, bad: dict[str, Any], good: dict[str, Any], check: str = "", **parameters: Any) -> Example:
+    given = {name.replace("_", "-"): value for name, value in parameters.items()}
+    return Example([Thing(kind, inputs=bad)], [Thing(kind, inputs=good)], check, given)
 
 
 def interface(card: int, device: int, kind: str = "efa-only", **more: Any) -> dict[str, Any]:
@@ -78,10 +81,10 @@ ABORT = {"status": "Enabled", "abortIncompleteMultipartUpload": {"daysAfterIniti
 
 EXAMPLES: dict[str, Example] = {
     "s3-bucket-has-public-access-block": Example(
-        [Thing(BUCKET)], [Thing(BUCKET, "b"), Thing(BLOCK, "block", {}, {"bucket": ["b"]})]
+        [Thing(BUCKET)], [Thing(BUCKET, "b"), Thing(BLOCK, "block", dict.fromkeys(FLAGS, True), {"bucket": ["b"]})]
     ),
     "s3-public-access-block-all-flags": one(
-        BLOCK, dict.fromkeys(FLAGS[1:], True), dict.fromkeys(FLAGS, True), "blockPublicAcls"
+        BLOCK, dict.fromkeys(FLAGS[1:], True), dict.fromkeys(FLAGS, True), "CKV_AWS_53"
     ),
     "s3-abort-incomplete-multipart": one(
         LIFECYCLE, {"rules": [{**ABORT, "status": "Disabled"}]}, {"rules": [{"status": "Enabled"}, ABORT]}
@@ -93,7 +96,10 @@ EXAMPLES: dict[str, Example] = {
         SUBNET, {"mapPublicIpOnLaunch": True}, {"mapPublicIpOnLaunch": True, "tags": {"role": "public"}}
     ),
     "eks-endpoint-not-world": one(
-        CLUSTER, {"vpcConfig": {"publicAccessCidrs": ["0.0.0.0/0"]}}, {"vpcConfig": {"endpointPublicAccess": False}}
+        CLUSTER,
+        {"vpcConfig": {"publicAccessCidrs": ["0.0.0.0/0"]}},
+        {"vpcConfig": {"endpointPublicAccess": False}},
+        "CKV_AWS_38",
     ),
     "eks-secrets-kms": one(
         CLUSTER, {}, {"encryptionConfig": {"resources": ["secrets"], "provider": {"keyArn": "arn:aws:kms:::key/k"}}}
@@ -111,7 +117,7 @@ EXAMPLES: dict[str, Example] = {
         {"blockDeviceMappings": [{"ebs": {"encrypted": "false"}}]},
         {"blockDeviceMappings": [{"ebs": {"encrypted": "true"}}, {"virtualName": "ephemeral0"}]},
     ),
-    "kms-rotation": one(KEY, {}, {"enableKeyRotation": True}, "rotation"),
+    "kms-rotation": one(KEY, {}, {"enableKeyRotation": True}, "CKV_AWS_7"),
     "ecr-immutable-tags": one(REPOSITORY, {"imageTagMutability": "MUTABLE"}, {"imageTagMutability": "IMMUTABLE"}),
     "efa-instance-supported": one(
         TEMPLATE, efa("m7i.xlarge", interface(0, 0, "efa")), efa("p5.4xlarge", interface(0, 0, "efa"))

@@ -11,21 +11,24 @@ from policies import facts
 from policies.rules import ALL
 from policies.rules.evaluate import Outcome, Pack
 from policies.rules.model import UNKNOWN, CannotTell, Resource, Unknown
-from tests.policies.examples import EXAMPLES, Thing
+from tests.policies.all_examples import EXAMPLES, Thing
 
 RULES = {rule.id: rule for rule in ALL}
 
 
 def built(things: list[Thing]) -> list[Resource]:
     """The example as resources with their references resolved."""
-    found = {thing.name: Resource(thing.type, thing.name, f"urn::{thing.name}", thing.inputs) for thing in things}
+    found = {
+        thing.name: Resource(thing.type, thing.name, f"urn::{thing.name}", thing.inputs, protect=thing.protect)
+        for thing in things
+    }
     for thing in things:
         found[thing.name].refers = {key: [found[name] for name in names] for key, names in thing.refers.items()}
     return list(found.values())
 
 
 def run(rule: str, things: list[Thing]) -> Outcome:
-    pack, resources = Pack([RULES[rule]]), built(things)
+    pack, resources = Pack([RULES[rule]], parameters={rule: EXAMPLES[rule].parameters}), built(things)
     outcomes = [*map(pack.resource, resources), pack.stack(resources)]
     return Outcome(
         [found for outcome in outcomes for found in outcome.findings],
@@ -54,7 +57,7 @@ def unknown_variants(things: list[Thing]) -> Iterator[list[Thing]]:
     """The example with one top-level input at a time unknown."""
     for index, thing in enumerate(things):
         for key in thing.inputs:
-            changed = Thing(thing.type, thing.name, {**thing.inputs, key: UNKNOWN}, thing.refers)
+            changed = Thing(thing.type, thing.name, {**thing.inputs, key: UNKNOWN}, thing.refers, thing.protect)
             yield [*things[:index], changed, *things[index + 1 :]]
 
 

@@ -16,7 +16,7 @@ from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from plan.values import ANY_UNKNOWN, SECRET_SIGNATURE, SIGNATURE
 from sandbox.settings import REPOSITORY
-from tests.policies.examples import EXAMPLES
+from tests.policies.all_examples import EXAMPLES, Thing
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
@@ -46,7 +46,7 @@ def analyze(pack: Any, kind: str, inputs: dict[str, Any]) -> list[Any]:
 
 def test_the_first_line_is_the_port_and_the_pack_lists_its_rules(pack: Any) -> None:
     info = pack.GetAnalyzerInfo(empty_pb2.Empty())
-    assert {policy.name for policy in info.policies} == set(EXAMPLES)
+    assert {policy.name for policy in info.policies} == {*EXAMPLES, "exemption-in-force"}
     assert all(policy.remediation_steps and policy.description for policy in info.policies)
 
 
@@ -69,7 +69,7 @@ def test_an_unknown_value_is_an_advisory_cannot_tell(pack: Any) -> None:
 def test_secrets_are_never_printed(pack: Any) -> None:
     secret = {SIGNATURE: SECRET_SIGNATURE, "value": {"httpTokens": "hunter2"}}
     found = analyze(pack, TEMPLATE, {"metadataOptions": secret})
-    assert [entry.policyName for entry in found] == ["lt-imdsv2-required"]
+    assert "lt-imdsv2-required" in [entry.policyName for entry in found]
     assert "hunter2" not in str(found)
 
 
@@ -79,12 +79,17 @@ def test_stack_rules_follow_references(pack: Any) -> None:
         type="aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         urn="urn::block",
         name="block",
-        properties=struct({"bucket": ANY_UNKNOWN}),
+        properties=struct({"bucket": ANY_UNKNOWN, "blockPublicAcls": True, "blockPublicPolicy": True}),
         propertyDependencies={"bucket": pb.AnalyzerPropertyDependencies(urns=["urn::b"])},
     )
-    alone = pack.AnalyzeStack(pb.AnalyzeStackRequest(resources=[bucket]))
-    assert [entry.policyName for entry in alone.diagnostics] == ["s3-bucket-has-public-access-block"]
-    assert not pack.AnalyzeStack(pb.AnalyzeStackRequest(resources=[bucket, block])).diagnostics
+
+    def said(*resources: Any) -> list[str]:
+        answer = pack.AnalyzeStack(pb.AnalyzeStackRequest(resources=resources))
+        rule = "s3-bucket-has-public-access-block"
+        return [entry.message for entry in answer.diagnostics if entry.policyName == rule]
+
+    assert said(bucket)[0].startswith("no public access block is set")
+    assert said(bucket, block) == []
 
 
 def test_parallel_calls_do_not_disturb_each_other(pack: Any) -> None:
@@ -103,5 +108,87 @@ def test_configuration_changes_levels(pack: Any) -> None:
         pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={name: pb.PolicyConfig(enforcementLevel=pb.DISABLED)}))
         found = analyze(pack, TEMPLATE, {"metadataOptions": {"httpTokens": "optional"}})
         assert name not in [entry.policyName for entry in found]
+    finally:
+        pack.Configure(pb.ConfigureAnalyzerRequest())
+
+
+def messages(things: list[Thing]) -> list[Any]:
+    found = []
+    for thing in things:
+        refers = {
+            key: pb.AnalyzerPropertyDependencies(urns=[f"urn::{name}" for name in names])
+            for key, names in thing.refers.items()
+        }
+        options = pb.AnalyzerResourceOptions(protect=thing.protect)
+        found.append(
+            pb.AnalyzerResource(
+                type=thing.type,
+                urn=f"urn::{thing.name}",
+                name=thing.name,
+                properties=struct(thing.inputs),
+                propertyDependencies=refers,
+                options=options,
+            )
+        )
+    return found
+
+
+def said_of(pack: Any, rule: str, things: list[Thing]) -> list[str]:
+    resources = messages(things)
+    answers = [pack.AnalyzeStack(pb.AnalyzeStackRequest(resources=resources))]
+    for entry in resources:
+        request = pb.AnalyzeRequest(
+            type=entry.type, urn=entry.urn, name=entry.name, properties=entry.properties, options=entry.options
+        )
+        answers.append(pack.Analyze(request))
+    found = [entry for answer in answers for entry in answer.diagnostics if entry.policyName == rule]
+    return [entry.message for entry in found]
+
+
+@pytest.mark.parametrize("rule", sorted(EXAMPLES))
+def test_each_rule_fails_and_passes_through_the_real_service(pack: Any, rule: str) -> None:
+    example = EXAMPLES[rule]
+    config = pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=struct(example.parameters))
+    try:
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={rule: config}))
+        bad = said_of(pack, rule, example.bad)
+        assert [message for message in bad if not message.startswith("cannot tell")]
+        assert said_of(pack, rule, example.good) == []
+    finally:
+        pack.Configure(pb.ConfigureAnalyzerRequest())
+
+
+def remediated(pack: Any, rule: str, kind: str, inputs: dict[str, Any]) -> Any:
+    try:
+        config = {rule: pb.PolicyConfig(enforcementLevel=pb.REMEDIATE)}
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig=config))
+        request = pb.AnalyzeRequest(type=kind, urn="urn::it", name="it", properties=struct(inputs))
+        return pack.Remediate(request).remediations
+    finally:
+        pack.Configure(pb.ConfigureAnalyzerRequest())
+
+
+def test_a_remediation_leaves_secrets_and_unknown_values_as_they_are(pack: Any) -> None:
+    secret = {SIGNATURE: SECRET_SIGNATURE, "value": {"httpEndpoint": "enabled"}}
+    inputs = {"metadataOptions": secret, "userData": ANY_UNKNOWN}
+    (change,) = remediated(pack, "lt-imdsv2-required", TEMPLATE, inputs)
+    options = change.properties["metadataOptions"]
+    assert options[SIGNATURE] == SECRET_SIGNATURE
+    assert dict(options["value"]) == {"httpEndpoint": "enabled", "httpTokens": "required"}
+    assert change.properties["userData"] == ANY_UNKNOWN
+
+
+def test_nothing_is_remediated_unless_the_level_says_so(pack: Any) -> None:
+    request = pb.AnalyzeRequest(type=TEMPLATE, urn="urn::it", name="it", properties=struct({"metadataOptions": {}}))
+    assert not pack.Remediate(request).remediations
+
+
+def test_an_exempted_finding_is_not_reported_by_the_service(pack: Any) -> None:
+    entry = {"rule": "lt-imdsv2-required", "resource": "it", "reason": "r", "owner": "o", "expires": "2999-01-01"}
+    config = pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=struct({"exemptions": [entry]}))
+    try:
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={"lt-imdsv2-required": config}))
+        found = analyze(pack, TEMPLATE, {"metadataOptions": {"httpTokens": "optional"}})
+        assert "lt-imdsv2-required" not in [diagnostic.policyName for diagnostic in found]
     finally:
         pack.Configure(pb.ConfigureAnalyzerRequest())

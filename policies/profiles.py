@@ -1,0 +1,218 @@
+"""What applies to a stack: its profile, its own overrides and its exemptions, as its stack file says.
+
+`policies: {profile: production|development|sandbox, rules: {ID: {level, parameters}}, exemptions: [...]}`. The rules'
+own levels and defaults are those of production. Everything is checked here, all mistakes at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, get_args
+
+import cost
+from catalog import carbon
+from policies.rules import ALL
+from policies.rules.exemptions import Exemption, exemption
+from policies.rules.model import Level
+from terminal import InvalidInput
+
+KEY: Final = "ai-datacenter:policies"
+RULES: Final = {rule.id: rule for rule in ALL}
+LEVELS: Final = get_args(Level)
+OPEN: Final[dict[str, dict[str, Any]]] = {
+    rule.id: {"protected": False} for rule in ALL if "protected" in rule.parameters
+}
+"""Outside production things may be destroyed and switched off."""
+SHORT: Final[dict[str, dict[str, Any]]] = {
+    "loggroup-retention": {"min-days": 1},
+    "k8s-image-pinned": {"require-digest": False},
+    "k8s-non-root": {"min-uid": 1},
+    "fsx-throughput-per-node": {"min-mb-per-node": 50},
+    **{rule.id: {"require-cmk": False} for rule in ALL if "require-cmk" in rule.parameters},
+}
+PARAMETERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
+    "production": {},
+    "development": {**OPEN, **SHORT},
+    "sandbox": {**OPEN, **SHORT},
+}
+PROFILES: Final[dict[str, dict[str, Level]]] = {
+    "production": {},
+    "development": {"efs-encrypted": "advisory", "rds-encrypted": "advisory", "ebs-volume-encrypted": "advisory"},
+    "sandbox": {
+        "k8s-image-registry-allowlist": "advisory",
+        "eks-secrets-kms": "advisory",
+        "cloudtrail-complete": "advisory",
+        "ebs-volume-encrypted": "advisory",
+        "efs-encrypted": "advisory",
+        "rds-encrypted": "advisory",
+        "lb-listener-tls": "advisory",
+        "backup-covers-stateful": "disabled",
+        "rds-multi-az": "disabled",
+        "s3-access-logging": "disabled",
+    },
+}
+"""Levels that differ from production's. What AWS refuses stays mandatory everywhere."""
+
+
+@dataclass
+class Settings:
+    """Levels, parameters and exemptions of one stack."""
+
+    levels: dict[str, Level] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    exemptions: list[Exemption] = field(default_factory=list)
+
+    def give(self, rule: str, **values: Any) -> None:
+        """Set parameters (underscores for hyphens) that the stack file does not set."""
+        named = {name.replace("_", "-"): value for name, value in values.items() if value is not None}
+        self.parameters[rule] = {**named, **self.parameters.get(rule, {})}
+
+
+def settings(config: Mapping[str, str], estimate: cost.Estimate | None) -> Settings:
+    """What applies to a stack. `config`: full key to text; without a policies section it is production's.
+
+    Raises `InvalidInput` with every mistake of the section.
+    """
+    section = _section(config, KEY)
+    profile = section.get("profile", "production")
+    problems: list[str] = []
+    if profile not in PROFILES:
+        problems.append(f"policies.profile: {profile!r} is none of {', '.join(PROFILES)}")
+        profile = "production"
+    found = Settings(dict(PROFILES[profile]), {rule: dict(values) for rule, values in PARAMETERS[profile].items()})
+    problems += _overrides(found, section.get("rules") or {})
+    problems += _exemptions(found, section.get("exemptions") or [])
+    problems += [f"policies.{key}: unknown key" for key in section if key not in ("profile", "rules", "exemptions")]
+    if problems:
+        raise InvalidInput(problems)
+    _of_stack(found, config)
+    if estimate is not None:
+        _of_estimate(found, config, estimate)
+    return found
+
+
+def _section(config: Mapping[str, str], key: str) -> dict[str, Any]:
+    try:
+        value = json.loads(config.get(key) or "{}")
+    except ValueError:
+        raise InvalidInput(f"{key} is not JSON") from None
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{key} is not a map of settings")
+    return value
+
+
+def _overrides(found: Settings, given: Any) -> Iterable[str]:
+    if not isinstance(given, Mapping):
+        yield "policies.rules: give a map of rule ids"
+        return
+    for name, change in given.items():
+        rule = RULES.get(name)
+        if rule is None:
+            yield f"policies.rules.{name}: there is no such rule{_near(name)}"
+            continue
+        if not isinstance(change, Mapping):
+            yield f"policies.rules.{name}: give a map with level and parameters"
+            continue
+        level = change.get("level") or found.levels.get(name, rule.level)
+        if level not in LEVELS:
+            yield f"policies.rules.{name}.level: {level!r} is none of {', '.join(LEVELS)}"
+        elif level == "remediate" and rule.remedy is None:
+            yield f"policies.rules.{name}.level: the rule has no remediation; give advisory or mandatory"
+        else:
+            found.levels[name] = level
+        parameters = change.get("parameters") or {}
+        for parameter in parameters:
+            if parameter not in rule.parameters:
+                known = ", ".join(rule.parameters) or "none"
+                yield f"policies.rules.{name}.parameters.{parameter}: unknown; the rule has {known}"
+        found.parameters.setdefault(name, {}).update(parameters)
+
+
+def _exemptions(found: Settings, given: Any) -> Iterable[str]:
+    fields = tuple(Exemption.__dataclass_fields__)
+    if not isinstance(given, list):
+        yield "policies.exemptions: give a list"
+        return
+    for index, entry in enumerate(given):
+        where = f"policies.exemptions[{index}]"
+        if not isinstance(entry, Mapping):
+            yield f"{where}: give a map with {', '.join(fields)}"
+            continue
+        wrong = [f"{where}.{name}: missing" for name in fields if not entry.get(name)]
+        wrong += [f"{where}.{name}: unknown key" for name in entry if name not in fields]
+        if entry.get("rule") and entry["rule"] not in RULES:
+            wrong.append(f"{where}.rule: there is no rule {entry['rule']}{_near(entry['rule'])}")
+        if entry.get("expires") and not _day(entry["expires"]):
+            wrong.append(f"{where}.expires: {entry['expires']!r} is not a day such as 2027-01-31")
+        yield from wrong
+        if not wrong:
+            found.exemptions.append(exemption(entry))
+
+
+def _near(name: object) -> str:
+    near = difflib.get_close_matches(str(name), RULES, 1)
+    return f"; did you mean {near[0]}?" if near else "; `python -m policies.docs --list` names them"
+
+
+def _day(text: object) -> bool:
+    try:
+        date.fromisoformat(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
+    """What the stack file says elsewhere: its region, its administrators, its accounts, its budget."""
+    if region := config.get("aws:region"):
+        found.give("region-allowlist", regions=[region])
+    try:
+        accounts = json.loads(config.get("aws:allowedAccountIds") or "[]")
+    except ValueError:
+        accounts = []
+    if accounts:
+        found.give("iam-trust-not-wildcard", accounts=accounts)
+        found.give("ami-encrypted", accounts=accounts)
+    if admins := _section(config, "ai-datacenter:cluster").get("admins"):
+        found.give("eks-access-cluster-admin-allowlist", principals=admins)
+    kinds = [
+        str(pool.get("instance-type", "")).partition(".")[0]
+        for name in ("pools", "system-pools")
+        for pool in _section(config, f"ai-datacenter:{name}").values()
+        if isinstance(pool, Mapping)
+    ]
+    if kinds:
+        found.give("instance-type-allowlist", families=sorted(set(kinds)))
+    site = _section(config, "ai-datacenter:site")
+    tags = {f"dc:{key}": site[key] for key in ("environment", "owner", "cost-center") if key in site}
+    if site.get("name"):
+        found.give("required-tags", defaults={"dc:site": site["name"], **tags})
+
+
+def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Estimate) -> None:
+    """Totals that the rules cannot compute themselves, and the budget they are held against."""
+    budget = _section(config, "ai-datacenter:budget")
+
+    def number(key: str) -> float | None:
+        return float(budget[key]) if budget.get(key) is not None else None
+
+    totals = estimate.totals
+    found.give(
+        "cost-estimate-within-budget",
+        hourly_usd=float(totals.hourly_usd),
+        monthly_usd=float(totals.monthly_usd.base),
+        max_hourly_usd=number("hourly-usd"),
+        max_monthly_usd=number("monthly-usd"),
+        unpriced=sorted({f"{entry.resource} ({entry.item})" for entry in estimate.unknown}),
+    )
+    kw, most = estimate.power.max_kw, number("power-kw")
+    if estimate.power.unknown and (kw is None or most is None or kw <= most):
+        kw = None  # a part of it: not above the limit yet, and nobody knows the rest
+    found.give("power-within-budget", kw=kw, max_kw=most)
+    region = carbon.region("aws", estimate.region) if estimate.region else None
+    found.give("carbon-region-threshold", g_per_kwh=region.g_per_kwh if region else None)
+    found.give("accelerator-count-cap", max_accelerators=number("accelerators"))

@@ -1,0 +1,136 @@
+"""Policy documents (IAM, buckets, keys, trust): JSON text as statements, and what rules ask of them."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .model import CannotTell, Reading
+
+RESTRICTING = (
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
+    "aws:sourceip",
+    "aws:vpcsourceip",
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpath",
+    "aws:principalorgpaths",
+    "aws:principaltag",
+    "aws:userid",
+    "aws:username",
+    "kms:calleraccount",
+    "kms:viaservice",
+    "s3:dataaccesspointaccount",
+    "s3:dataaccesspointarn",
+)
+"""Condition keys that tell one caller from another (AWS: global condition context keys)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a policy."""
+
+    effect: str
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    not_resources: tuple[str, ...]
+    principals: tuple[tuple[str, str], ...]
+    """Pairs such as ("AWS", "*"), ("Service", "eks.amazonaws.com")."""
+    conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """Operator, key in lower case, values."""
+
+    @property
+    def allows(self) -> bool:
+        return self.effect.lower() == "allow"
+
+    @property
+    def everywhere(self) -> bool:
+        return "*" in self.resources or bool(self.not_resources)
+
+    @property
+    def anyone(self) -> bool:
+        """Whether every AWS caller is meant."""
+        return any(kind in ("*", "AWS") and value == "*" for kind, value in self.principals)
+
+    def allows_action(self, action: str) -> bool:
+        """Whether the statement's action patterns cover an action."""
+        if self.not_actions:
+            return not any(_matches(action, pattern) for pattern in self.not_actions)
+        return any(_matches(action, pattern) for pattern in self.actions)
+
+    def restricted(self, also: tuple[str, ...] = ()) -> bool:
+        """Whether a condition narrows who may call. A value of `*` narrows nothing."""
+        keys = (*RESTRICTING, *(key.lower() for key in also))
+        return any(
+            key.split("/")[0] in keys and values and "*" not in values and not operator.lower().endswith("ifexists")
+            for operator, key, values in self.conditions
+            if "not" not in operator.lower() and "0.0.0.0/0" not in values
+        )
+
+
+def statements(reading: Reading, path: str = "policy") -> list[Statement]:
+    """The statements of the document at a path. Raises `CannotTell` when it is unknown or is not JSON."""
+    value = reading.get(path)
+    if isinstance(value, str):
+        if not value.strip():
+            return []
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise CannotTell(f"{path} (it is not JSON)") from None
+    if not isinstance(value, Mapping):
+        return []
+    return [_statement(entry) for entry in _list(value.get("Statement")) if isinstance(entry, Mapping)]
+
+
+def _statement(entry: Mapping[str, Any]) -> Statement:
+    conditions = entry.get("Condition")
+    return Statement(
+        effect=str(entry.get("Effect", "")),
+        actions=_texts(entry.get("Action")),
+        not_actions=_texts(entry.get("NotAction")),
+        resources=_texts(entry.get("Resource")),
+        not_resources=_texts(entry.get("NotResource")),
+        principals=tuple(_principals(entry.get("Principal"))),
+        conditions=tuple(
+            (operator, str(key).lower(), _texts(values))
+            for operator, keys in (conditions.items() if isinstance(conditions, Mapping) else ())
+            if isinstance(keys, Mapping)
+            for key, values in keys.items()
+        ),
+    )
+
+
+def _principals(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for kind, names in value.items():
+            yield from ((str(kind), name) for name in _texts(names))
+    elif value is not None:
+        yield from (("*", name) for name in _texts(value))
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in _list(value))
+
+
+def _matches(action: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(action.lower(), pattern.lower())

@@ -1,0 +1,149 @@
+"""Accelerators among many: quotas, queues, slices and shared memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule
+from .pods import PODS, computes, containers, devices, metadata, quantity, spec
+
+NAMESPACE = "kubernetes:core/v1:Namespace"
+QUOTA = "kubernetes:core/v1:ResourceQuota"
+CLAIMS = ("kubernetes:resource.k8s.io/v1:ResourceClaimTemplate", "kubernetes:resource.k8s.io/v1:ResourceClaim")
+PROFILES = (
+    "1g.10gb",
+    "1g.18gb",
+    "1g.20gb",
+    "1g.23gb",
+    "2g.20gb",
+    "2g.35gb",
+    "3g.40gb",
+    "3g.71gb",
+    "4g.40gb",
+    "4g.71gb",
+    "7g.80gb",
+    "7g.141gb",
+    "all-balanced",
+)
+MIG = re.compile(r"\b\d+g\.\d+gb\b")
+
+
+@resource_rule(
+    id="mig-profile-allowed",
+    title="GPUs are cut into agreed slices",
+    severity="medium",
+    level="advisory",
+    types=[*CLAIMS, *PODS],
+    fix="use a profile of the parameter profiles.",
+    references=["pulumi examples aws-ts-eks-gpu-dra"],
+    parameters={"profiles": PROFILES},
+)
+def mig_profile_allowed(resource: Resource, given: Parameters) -> Iterator[Violation]:
+    """A slice of another size leaves a remainder that nobody can use."""
+    if resource.type in CLAIMS:
+        text = str(resource.get("spec", ""))
+        found = set(MIG.findall(text))
+    else:
+        found = {
+            what.removeprefix("nvidia.com/mig-")
+            for container in containers(resource)
+            for what in devices(container)
+            if what.startswith("nvidia.com/mig-")
+        }
+    for profile in sorted(found - {str(entry) for entry in given["profiles"]}):
+        yield Violation(f"MIG profile {profile} is not in the list.")
+
+
+def _shares(workload: Resource) -> bool:
+    volumes = {
+        volume.get("name")
+        for volume in spec(workload).views("volumes")
+        if volume.get("emptyDir.medium") == "Memory" and volume.has("emptyDir.sizeLimit")
+    }
+    return all(
+        any(
+            mount.get("mountPath") == "/dev/shm" and mount.get("name") in volumes  # noqa: S108 - Kubernetes' own path
+            for mount in container.views("volumeMounts")
+        )
+        for container in containers(workload, starting=False)
+        if sum(quantity(amount) or 0 for amount in devices(container).values()) > 1
+    )
+
+
+def _share(workload: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    if _shares(workload):
+        return
+    pod = spec(workload)
+    volume = {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": given["size"]}}
+    yield f"{pod.where}.volumes.-", volume
+    for container in containers(workload, starting=False):
+        if sum(quantity(amount) or 0 for amount in devices(container).values()) > 1:
+            mount = {"name": "shared-memory", "mountPath": "/dev/shm"}  # noqa: S108
+            yield f"{container.where}.volumeMounts.-", mount
+
+
+@resource_rule(
+    id="gpu-pod-shared-memory",
+    title="Several GPUs in a pod have shared memory",
+    severity="low",
+    level="advisory",
+    types=[*PODS],
+    fix="mount an emptyDir of medium Memory with a sizeLimit at /dev/shm.",
+    references=["gatekeeper-library 737"],
+    parameters={"size": "64Gi"},
+    remedy=_share,
+)
+def pod_shared_memory(workload: Resource, _: Parameters) -> Iterator[Violation]:
+    """NCCL and data loaders share memory between processes; the default is 64 MiB."""
+    if not _shares(workload):
+        yield Violation("no memory volume with a limit at /dev/shm.")
+
+
+@resource_rule(
+    id="gpu-queue-and-priority",
+    title="Accelerator work is queued",
+    severity="low",
+    level="advisory",
+    types=[*PODS],
+    fix="set the label kueue.x-k8s.io/queue-name and priorityClassName.",
+    references=["Kueue"],
+    parameters={"label": "kueue.x-k8s.io/queue-name"},
+)
+def queue_and_priority(workload: Resource, given: Parameters) -> Iterator[Violation]:
+    """Without a queue two half-started jobs wait for each other's machines."""
+    if not computes(workload):
+        return
+    labels = {**dict(workload.get("metadata.labels", {})), **dict(metadata(workload).get("labels", {}))}
+    if given["label"] not in labels:
+        yield Violation(f"the label {given['label']} is missing.", check="queue")
+    if not spec(workload).has("priorityClassName"):
+        yield Violation("priorityClassName is not set.", check="priority")
+
+
+@relation_rule(
+    id="gpu-namespace-quota",
+    title="Namespaces with accelerator work have a quota",
+    severity="medium",
+    level="advisory",
+    types=[NAMESPACE],
+    fix="add a ResourceQuota with requests.nvidia.com/gpu (or the device's name) under hard.",
+    references=["CIS EKS 4.5.1", "NIST 800-53 SC-6"],
+)
+def namespace_quota(namespace: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
+    """One team takes all machines by a typing error."""
+    label = namespace.get("metadata.name", namespace.name)
+
+    def inside(resource: Resource) -> bool:
+        return namespace in resource.referred("metadata", NAMESPACE) or resource.get("metadata.namespace") == label
+
+    if not any(inside(workload) and computes(workload) for workload in stack.of(*PODS)):
+        return
+    for quota in stack.of(QUOTA):
+        if inside(quota) and any(
+            str(entry).startswith(("requests.nvidia.com/", "requests.aws.amazon.com/", "requests.amd.com/"))
+            for entry in dict(quota.get("spec.hard", {}))
+        ):
+            return
+    yield Violation("it runs accelerator work and no quota limits it.")

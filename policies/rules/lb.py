@@ -1,0 +1,126 @@
+"""Load balancers: encrypted, hardened, and inside unless meant otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .model import Parameters, Reading, Resource, Stack, Violation, independently, relation_rule, resource_rule
+
+LISTENER = "aws:lb/listener:Listener"
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+SERVICE = "kubernetes:core/v1:Service"
+ENCRYPTED, PLAIN = ("HTTPS", "TLS"), ("TCP", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
+STRONG = (
+    "ELBSecurityPolicy-TLS13-1-2",
+    "ELBSecurityPolicy-TLS13-1-3",
+    "ELBSecurityPolicy-TLS-1-2",
+    "ELBSecurityPolicy-FS-1-2",
+)
+"""Names of policies with TLS 1.2 and newer begin so (AWS Elastic Load Balancing guide)."""
+
+
+@relation_rule(
+    id="lb-listener-tls",
+    title="Listeners encrypt",
+    severity="high",
+    level="mandatory",
+    types=[LISTENER],
+    fix="use HTTPS or TLS with a policy of TLS 1.2 or newer; let HTTP only redirect to HTTPS.",
+    references=["CKV_AWS_2", "CKV_AWS_103", "CKV2_AWS_20", "CKV2_AWS_74", "FSBP ELB.1", "FSBP ELB.17"],
+    parameters={"policies": STRONG},
+)
+def listener_tls(listener: Resource, _stack: Stack, given: Parameters) -> Iterator[Violation]:
+    """Tokens and prompts in clear are read on the way. Gateway balancers pass packets on as they are."""
+    balancers = listener.referred("loadBalancerArn", BALANCER)
+    if any(balancer.get("loadBalancerType") == "gateway" for balancer in balancers):
+        return
+    protocol = str(listener.get("protocol", "")).upper()
+    if protocol in PLAIN or (not protocol and "/gwy/" in str(listener.get("loadBalancerArn", ""))):
+        return
+    if protocol in ENCRYPTED:
+        policy = str(listener.get("sslPolicy", ""))
+        if not policy.startswith(tuple(given["policies"])):
+            yield Violation(f"sslPolicy {policy or '(default)'} allows TLS below 1.2.", check="CKV_AWS_103")
+            yield Violation(f"sslPolicy {policy or '(default)'} has weak ciphers.", check="CKV2_AWS_74")
+    elif not any(_redirects(action) for action in listener.views("defaultActions")):
+        yield Violation(f"the protocol is {protocol or 'not set'} and nothing is redirected.", check="CKV_AWS_2")
+        yield Violation("nothing is encrypted.", check="CKV_AWS_103")
+        for balancer in balancers or [listener]:
+            yield Violation("HTTP is not redirected to HTTPS.", check="CKV2_AWS_20", resource=balancer)
+
+
+def _redirects(action: Reading) -> bool:
+    return action.get("type") == "redirect" and action.get("redirect.protocol") == "HTTPS"
+
+
+def _harden(balancer: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    if balancer.get("loadBalancerType", "application") == "application":
+        if not balancer.says("dropInvalidHeaderFields"):
+            yield "dropInvalidHeaderFields", True
+        if balancer.get("desyncMitigationMode", "defensive") == "monitor":
+            yield "desyncMitigationMode", "defensive"
+    if given["protected"] and not balancer.says("enableDeletionProtection"):
+        yield "enableDeletionProtection", True
+
+
+@resource_rule(
+    id="lb-hardened",
+    title="Load balancers drop what is malformed and log what they see",
+    severity="medium",
+    level="advisory",
+    types=[BALANCER],
+    fix="set dropInvalidHeaderFields, desyncMitigationMode defensive, accessLogs and enableDeletionProtection.",
+    references=["CKV_AWS_91", "CKV_AWS_131", "CKV_AWS_150", "CKV_AWS_328", "FSBP ELB.4", "FSBP ELB.5", "FSBP ELB.6"],
+    parameters={"protected": True},
+    remedy=_harden,
+)
+def hardened(balancer: Resource, given: Parameters) -> Iterator[Violation]:
+    """Requests that the balancer and the program read differently slip past every check."""
+    kind = balancer.get("loadBalancerType", "application")
+
+    def logs() -> Iterator[Violation]:
+        if kind != "gateway" and not balancer.says("accessLogs.enabled"):
+            yield Violation("accessLogs is not enabled.", check="CKV_AWS_91")
+
+    def headers() -> Iterator[Violation]:
+        if kind == "application" and not balancer.says("dropInvalidHeaderFields"):
+            yield Violation("dropInvalidHeaderFields is not true.", check="CKV_AWS_131")
+
+    def desync() -> Iterator[Violation]:
+        mode = balancer.get("desyncMitigationMode", "defensive")
+        if kind == "application" and mode not in ("defensive", "strictest"):
+            yield Violation(f"desyncMitigationMode is {mode}.", check="CKV_AWS_328")
+
+    def deletion() -> Iterator[Violation]:
+        if given["protected"] and not balancer.says("enableDeletionProtection"):
+            yield Violation("enableDeletionProtection is not true.", check="CKV_AWS_150")
+
+    yield from independently(logs(), headers(), desync(), deletion())
+
+
+SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+INTERNAL = "service.beta.kubernetes.io/aws-load-balancer-internal"
+
+
+@resource_rule(
+    id="lb-internal-by-default",
+    title="Nothing is public by accident",
+    severity="high",
+    level="mandatory",
+    types=[BALANCER, SERVICE],
+    fix="set internal (scheme internal on a Service), or tag or annotate exposure=public what is meant to be.",
+    references=["NIST 800-53 SC-7"],
+)
+def internal_by_default(subject: Resource, _: Parameters) -> Iterator[Violation]:
+    """Load balancers face the internet unless told otherwise, and so does the model behind them."""
+    if subject.type == BALANCER:
+        if not subject.says("internal") and subject.tag("exposure") != "public":
+            yield Violation("the load balancer faces the internet.")
+        return
+    if subject.get("spec.type") != "LoadBalancer":
+        return
+    notes = {**dict(subject.get("metadata.labels", {})), **dict(subject.get("metadata.annotations", {}))}
+    inside = notes.get(SCHEME) == "internal" or notes.get(INTERNAL) in ("true", "0.0.0.0/0", True)
+    if not inside and not any(key.rpartition("/")[2] == "exposure" and v == "public" for key, v in notes.items()):
+        yield Violation("the service's load balancer faces the internet.")

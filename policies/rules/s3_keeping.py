@@ -1,0 +1,118 @@
+"""What a bucket keeps and how: versions, encryption, access logs, TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .documents import Statement, statements
+from .model import CannotTell, Parameters, Reading, Resource, Stack, Violation, relation_rule
+
+BUCKET = "aws:s3/bucket:Bucket"
+POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+LOGGING = "aws:s3/bucketLogging:BucketLogging"
+KMS = ("aws:kms", "aws:kms:dsse")
+
+
+@relation_rule(
+    id="s3-versioning-enabled",
+    title="Buckets with data keep old versions",
+    severity="medium",
+    level="advisory",
+    types=[BUCKET],
+    fix="add an aws.s3.BucketVersioning with status Enabled, or tag the bucket with another data-class.",
+    references=["CKV_AWS_21", "FSBP S3.14", "NIST 800-53 CP-9"],
+    parameters={"data-classes": ("data", "dataset", "checkpoint", "checkpoints", "model", "models", "state")},
+)
+def versioning_enabled(bucket: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
+    """An overwritten checkpoint is days of machine time; without versions it is gone. No tag counts as data."""
+    data_class = bucket.tag("data-class")
+    if data_class is not None and data_class not in given["data-classes"]:
+        return
+    configured = stack.belonging(bucket, "bucket", VERSIONING, by="bucket")
+    enabled = bucket.says("versioning.enabled") or any(
+        entry.get("versioningConfiguration.status") == "Enabled" for entry in configured
+    )
+    if not enabled:
+        yield Violation("versioning is not enabled.")
+
+
+@relation_rule(
+    id="s3-encryption-kms",
+    title="Buckets are encrypted with a customer key",
+    severity="medium",
+    level="advisory",
+    types=[BUCKET],
+    fix="set sseAlgorithm to aws:kms with a key of your own.",
+    references=["CKV_AWS_19", "CKV_AWS_145", "FSBP S3.17", "NIST 800-53 SC-28"],
+    parameters={"require-cmk": True, "log-classes": ("log", "logs")},
+)
+def encryption_kms(bucket: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
+    """S3 encrypts by itself; only a key of one's own can be taken away from somebody. S3 cannot deliver
+    access logs to a bucket with a KMS key."""
+    algorithms = list(_algorithms(bucket, "serverSideEncryptionConfiguration.rule"))
+    for entry in stack.belonging(bucket, "bucket", ENCRYPTION, by="bucket"):
+        algorithms += _algorithms(entry, "rules")
+    for algorithm in algorithms:
+        if algorithm not in ("AES256", *KMS):
+            yield Violation(f"there is no encryption {algorithm}.", check="CKV_AWS_19")
+    logs = bucket.tag("data-class") in given["log-classes"]
+    if given["require-cmk"] and not logs and not any(algorithm in KMS for algorithm in algorithms):
+        yield Violation("its default encryption uses no KMS key.", check="CKV_AWS_145")
+
+
+def _algorithms(source: Reading, path: str) -> Iterator[str]:
+    for entry in source.views(path):
+        if algorithm := entry.get("applyServerSideEncryptionByDefault.sseAlgorithm"):
+            yield str(algorithm)
+
+
+@relation_rule(
+    id="s3-access-logging",
+    title="Buckets log who reads them",
+    severity="low",
+    level="advisory",
+    types=[BUCKET],
+    fix="add an aws.s3.BucketLogging with a log bucket; tag the log bucket itself data-class=logs.",
+    references=["CKV_AWS_18", "FSBP S3.9", "NIST 800-53 AU-2"],
+    parameters={"log-classes": ("log", "logs")},
+)
+def access_logging(bucket: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
+    """After a leak the first question is who read what."""
+    if bucket.tag("data-class") in given["log-classes"] or stack.referring(bucket, "targetBucket", LOGGING):
+        return
+    inline = bucket.has("loggings") or bucket.has("logging")
+    if not inline and not stack.belonging(bucket, "bucket", LOGGING, by="bucket"):
+        yield Violation("access is not logged.")
+
+
+@relation_rule(
+    id="s3-tls-only",
+    title="Buckets refuse plain HTTP",
+    severity="medium",
+    level="advisory",
+    types=[BUCKET],
+    fix="add a Deny on aws:SecureTransport=false for the bucket and its objects to the bucket policy.",
+    references=["CKV_AWS_379", "CIS AWS 2.1.1", "FSBP S3.5", "NIST 800-53 SC-8"],
+)
+def tls_only(bucket: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
+    """Credentials and data of a plain request can be read on the way."""
+    documents = [bucket, *stack.belonging(bucket, "bucket", POLICY, by="bucket")]
+    unknown: CannotTell | None = None
+    for document in documents:
+        try:
+            if any(_denies_http(statement) for statement in statements(document)):
+                return
+        except CannotTell as missing:
+            unknown = missing
+    if unknown:
+        raise unknown
+    yield Violation("no statement denies requests without TLS.")
+
+
+def _denies_http(statement: Statement) -> bool:
+    return statement.effect == "Deny" and any(
+        key == "aws:securetransport" and "false" in [value.lower() for value in values]
+        for _, key, values in statement.conditions
+    )

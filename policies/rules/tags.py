@@ -1,0 +1,82 @@
+"""Where things may be, of which kind, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .machines import NODE_GROUP
+from .model import Parameters, Resource, Violation, resource_rule
+from .tagged import TAGGED
+
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+INSTANCE = "aws:ec2/instance:Instance"
+PROVIDER = "pulumi:providers:aws"
+
+
+@resource_rule(
+    id="region-allowlist",
+    title="Everything is in a region that is agreed",
+    severity="high",
+    level="mandatory",
+    types=["*"],
+    fix="use a region of the parameter regions, or add it there.",
+    references=["NIST 800-53 SA-9"],
+    parameters={"regions": None},
+)
+def region_allowlist(resource: Resource, given: Parameters) -> Iterator[Violation]:
+    """Data leaves the country, or machines run where nobody looks."""
+    if not (resource.type.startswith("aws:") or resource.type == PROVIDER) or not resource.has("region"):
+        return
+    region = resource.get("region")
+    if region not in given["regions"]:
+        yield Violation(f"region {region} is not in the list.")
+
+
+@resource_rule(
+    id="instance-type-allowlist",
+    title="Machines are of families that are agreed",
+    severity="medium",
+    level="advisory",
+    types=[TEMPLATE, NODE_GROUP, INSTANCE],
+    fix="use an instance family of the parameter families, or add it there.",
+    parameters={"families": None},
+)
+def instance_type_allowlist(resource: Resource, given: Parameters) -> Iterator[Violation]:
+    """Prices differ by a factor of thousand between families."""
+    kinds = [resource.get("instanceType"), *resource.known("instanceTypes")]
+    for kind in kinds:
+        if kind and str(kind).partition(".")[0] not in given["families"] and kind not in given["families"]:
+            yield Violation(f"{kind} is of no family in the list.")
+
+
+KEYS = ("dc:site", "dc:environment", "dc:owner", "dc:cost-center")
+
+
+def _fill(resource: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    if resource.type in TAGGED:
+        for key in given["keys"]:
+            if key not in resource.tags and key in given["defaults"]:
+                yield f"tags.{str(key).replace('.', '%')}", given["defaults"][key]
+
+
+@resource_rule(
+    id="required-tags",
+    title="Everything says whose it is",
+    severity="medium",
+    level="mandatory",
+    types=[*TAGGED],
+    fix="set the tags, best once as default tags of the provider.",
+    references=["CKV_AWS_153", "FSBP Tagging", "NIST 800-53 CM-8"],
+    parameters={"keys": KEYS, "values": {}, "defaults": {}},
+    remedy=_fill,
+)
+def required_tags(resource: Resource, given: Parameters) -> Iterator[Violation]:
+    """What belongs to nobody is paid for by everybody, and deleted by nobody. Default tags of the provider count."""
+    tags = resource.tags
+    if missing := [str(key) for key in given["keys"] if key not in tags]:
+        yield Violation(f"the tags {', '.join(missing)} are missing.", check="keys")
+    allowed: Mapping[str, Any] = given["values"]
+    for key, values in allowed.items():
+        if isinstance(tags.get(key), str) and tags[key] not in values:
+            yield Violation(f"tag {key} is {tags[key]}, not one of {', '.join(map(str, values))}.", check="values")
