@@ -69,7 +69,7 @@ class FakeTool:
     def works(self, path: Path) -> bool:
         return platforms.first_line([str(path)]) == f"fake {VERSION}"
 
-    def fetch(self, scratch: Path, progress: Progress) -> str:  # noqa: ARG002
+    def fetch(self, scratch: Path, progress: Progress) -> str:
         if self._fetch is None:
             raise Unavailable("there is no network")
         return self._fetch(scratch)

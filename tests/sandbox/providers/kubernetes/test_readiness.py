@@ -20,13 +20,13 @@ class Around:
     def __init__(self, *around: Object, before: Object | None = None, stable: float = 99.0) -> None:
         self.before, self._around, self._stable = before, around, stable
 
-    def list(self, version: str, kind: str, **query: str) -> list[Object]:  # noqa: ARG002
+    def list(self, version: str, kind: str, **query: str) -> list[Object]:
         return [one for one in self._around if one["kind"] == kind]
 
     def find(self, version: str, kind: str, name: str) -> Object | None:
         return next((one for one in self.list(version, kind) if objects.name(one) == name), None)
 
-    def stable_for(self, view: object) -> float:  # noqa: ARG002
+    def stable_for(self, view: object) -> float:
         return self._stable
 
 
