@@ -67,9 +67,13 @@ def _by_pattern(selection: Resource, resource: Resource) -> bool:
 
 def _by_tag(selection: Resource, resource: Resource) -> bool:
     for entry in selection.views("selectionTags"):
-        if entry.get("type", "STRINGEQUALS") == "STRINGEQUALS" and entry.get("key") in resource.tags:
-            if resource.tags[entry.get("key")] == entry.get("value"):
-                return True
+        key, wanted = entry.get("key"), entry.get("value")
+        if (
+            entry.get("type", "STRINGEQUALS") == "STRINGEQUALS"
+            and key in resource.tags
+            and resource.tags[key] == wanted
+        ):
+            return True
     return False
 
 

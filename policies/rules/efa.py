@@ -80,11 +80,11 @@ def card_layout(template: Resource, _: Parameters) -> Iterator[Violation]:
     elif first[0].get("interfaceType") == "efa-only":
         yield Violation("the interface at card 0, device 0 is efa-only and has no address.", check="primary")
     known = machine(template.get("instanceType"))
-    if known and known["cards"] is not None:
-        if beyond := sorted({card for card, _ in places if card >= known["cards"]}):
-            cards = ", ".join(map(str, beyond))
-            message = f"the machine has cards 0 to {known['cards'] - 1}, interfaces are on {cards}."
-            yield Violation(message, check="cards")
+    last = known["cards"] if known else None
+    beyond = sorted({card for card, _ in places if last is not None and card >= last})
+    if last is not None and beyond:
+        cards = ", ".join(map(str, beyond))
+        yield Violation(f"the machine has cards 0 to {last - 1}, interfaces are on {cards}.", check="cards")
 
 
 @relation_rule(

@@ -58,6 +58,6 @@ def kms_rotation(key: Resource, _: Parameters) -> Iterator[Violation]:
 def policy_no_wildcard(key: Resource, _: Parameters) -> Iterator[Violation]:
     """Who may use the key may read all that it protects."""
     for statement in statements(key):
-        if statement.allows and statement.anyone and not statement.conditions:
-            if any(action in ("*", "kms:*") or action.lower().startswith("kms:") for action in statement.actions):
-                yield Violation("a statement allows every principal to use the key.", check="CKV_AWS_33")
+        of_keys = any(action == "*" or action.lower().startswith("kms:") for action in statement.actions)
+        if statement.allows and statement.anyone and not statement.conditions and of_keys:
+            yield Violation("a statement allows every principal to use the key.", check="CKV_AWS_33")

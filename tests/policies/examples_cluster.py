@@ -197,7 +197,7 @@ CLUSTERS: dict[str, Example] = {
     "fsx-lustre-efa-prerequisites": Example(efa_fs("other"), efa_fs("group"), "securityGroupIds"),
     "fsx-dra-limits": Example(links("/a", "/a/b"), links("/a", "/b"), "fileSystemPath"),
     "fsx-throughput-per-node": Example([*many(16), Thing(LUSTRE, "fs", P2)], [*many(0), Thing(LUSTRE, "fs", P2)]),
-    "fsx-same-az-as-nodes": Example(fsx_zone("b"), fsx_zone("a")),
+    "fsx-same-az-as-nodes": Example(fsx_zone("elsewhere"), fsx_zone("a")),
     "efa-no-public-ip": one(
         TEMPLATE,
         efa("p5en.48xlarge", interface(0, 0, associatePublicIpAddress="true"), interface(1, 0)),

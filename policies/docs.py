@@ -1,0 +1,101 @@
+"""The reference page of the policies, from the rules themselves: `python -m policies.docs` writes docs/policies.md."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from policies.profiles import PARAMETERS, PROFILES
+from policies.rules import ALL, MODULES
+from policies.rules.model import Rule
+from terminal import guarded, out
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "policies.md"
+STANDARDS = {
+    "CIS EKS": "CIS Amazon EKS Benchmark 1.8",
+    "CIS AWS": "CIS AWS Foundations Benchmark",
+    "FSBP": "AWS Foundational Security Best Practices",
+    "NIST 800-53": "NIST SP 800-53 rev. 5",
+    "CKV": "checkov",
+}
+
+
+def text() -> str:
+    """The page."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    mandatory = sum(rule.level == "mandatory" for rule in ALL)
+    yield "# Policies"
+    yield ""
+    yield "Written by `python -m policies.docs` from the rules; do not edit."
+    yield ""
+    remedies = sum(bool(rule.remedy) for rule in ALL)
+    yield f"{len(ALL)} rules, {mandatory} mandatory in production, {remedies} with a remediation."
+    yield "`make policy STACK=NAME` runs them; levels, parameters and exemptions are set in the stack file, see"
+    yield "[stack-file.md](stack-file.md). The level `remediate` lets the engine put right what the rule can."
+    yield ""
+    for profile in PROFILES:
+        changed = [f"{rule}: {level}" for rule, level in sorted(PROFILES[profile].items())]
+        count = len(PARAMETERS[profile])
+        yield f"- **{profile}**: {'; '.join(changed) or 'levels as below'}; other parameters for {count} rules."
+    yield from ("", "## By standard", "")
+    for prefix, title in STANDARDS.items():
+        found = _by_reference(prefix)
+        rows = [f"{reference}: {', '.join(f'[{name}](#{name})' for name in names)}" for reference, names in found]
+        yield from (f"### {title}", "", *(f"- {row}" for row in rows), "")
+    for module in MODULES:
+        title = (module.__doc__ or "").splitlines()[0]
+        yield from (f"## {title}", "")
+        for rule in ALL:
+            if rule.theme == module.__name__.rpartition(".")[2]:
+                yield from _rule(rule)
+
+
+def _by_reference(prefix: str) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for rule in ALL:
+        for reference in rule.references:
+            if reference.startswith(prefix):
+                found[reference].append(rule.id)
+    return sorted(found.items())
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield from (f"### {rule.id}", "", f"{rule.title}. {rule.why}", "")
+    remedy = ", can be remediated" if rule.remedy else ""
+    yield f"- {rule.level}, {rule.severity} severity{remedy}"
+    kinds = [kind.rpartition(":")[2] for kind in rule.types]
+    shown = f"{len(kinds)} types" if len(kinds) > 12 else ", ".join(kinds)
+    yield f"- on: {'every resource' if kinds == ['*'] else shown}"
+    yield f"- fix: {rule.fix}"
+    for name, value in rule.parameters.items():
+        said = "none; the rule cannot tell without" if value is None else f"`{json.dumps(value)}`"
+        yield f"- parameter `{name}`: {said}"
+    if rule.references:
+        yield f"- references: {', '.join(rule.references)}"
+    yield ""
+
+
+@guarded
+def main(names: Annotated[bool, typer.Option("--list", help="Print ids and titles instead.")] = False) -> None:
+    """Write docs/policies.md."""
+    if names:
+        for rule in ALL:
+            out().print(f"{rule.id}: {rule.title}", highlight=False)
+        return
+    part = PAGE.with_name(f"{PAGE.name}.part")
+    part.write_text(text(), encoding="utf-8")
+    os.replace(part, PAGE)
+    out().print(f"wrote docs/{PAGE.name}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
