@@ -27,7 +27,7 @@ class Checkout:
     extra: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls) -> Checkout:
+    def fresh(cls) -> Checkout:
         folder = Path(tempfile.mkdtemp(prefix="aidc-")).resolve()
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -68,6 +68,19 @@ class Checkout:
         if check:
             assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a target of the Makefile without a terminal and wait for its end."""
+        return subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=1800,
+        )
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start `python -m <arguments>` in a process group of its own, as a terminal does, and return at once."""

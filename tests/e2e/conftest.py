@@ -28,9 +28,9 @@ class Deployed:
 
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Deployed]:
-    checkout = Checkout.make()
+    checkout = Checkout.fresh()
     try:
-        done = checkout.run("operations", "up")
+        done = checkout.make("up")
         yield Deployed(checkout, done.returncode, done.stdout, done.stderr)
     finally:
         checkout.remove()
@@ -39,7 +39,7 @@ def deployed() -> Iterator[Deployed]:
 @pytest.fixture
 def checkout() -> Iterator[Checkout]:
     """A copy of the checkout of one's own; nothing runs in it yet."""
-    made = Checkout.make()
+    made = Checkout.fresh()
     try:
         yield made
     finally:

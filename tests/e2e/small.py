@@ -59,7 +59,7 @@ CREATED = re.compile(r"^ *\+\+? +\S+ .*\bcreated\b")
 @contextmanager
 def small_stack(more: str = "") -> Iterator[Checkout]:
     """A checkout of one's own with the small stack's file; nothing runs in it yet."""
-    checkout = Checkout.make()
+    checkout = Checkout.fresh()
     try:
         checkout.write(f"stacks/Pulumi.{NAME}.yaml", FILE + more)
         yield checkout

@@ -53,7 +53,7 @@ def test_the_checkout_stays_as_committed(deployed: Deployed) -> None:
 
 def test_the_offline_plan_equals_the_engines_preview(deployed: Deployed) -> None:
     """Type, name, parent, dependencies and inputs of every resource; an unknown value matches anything."""
-    checkout = Checkout.make()
+    checkout = Checkout.fresh()
     try:
         checkout.run("sandbox", "up", check=True)
         checkout.shell("pulumi stack init local --no-select")
