@@ -120,8 +120,7 @@ def _hidden(inputs: Mapping[str, Any], paths: list[str]) -> Any:
         try:
             for key in keys[:-1]:
                 where = where[key]
-            if isinstance(where, list | dict):
-                where[keys[-1]] = ANY_UNKNOWN
+            where[keys[-1]] = ANY_UNKNOWN
         except (KeyError, IndexError, TypeError):
             continue
     return copy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .model import Parameters, Resource, Violation, resource_rule
-from .services import missing, setting
+from .services import Need, missing, setting
 
 SYSTEM = "aws:efs/fileSystem:FileSystem"
 POINT = "aws:efs/accessPoint:AccessPoint"
@@ -26,7 +26,7 @@ ELASTIC = ("throughputMode", "throughputMode", "elastic")
 )
 def efs_encrypted(system: Resource, given: Parameters) -> Iterator[Violation]:
     """It can be set only when the file system is made."""
-    needs = [ENCRYPTED]
+    needs: list[Need] = [ENCRYPTED]
     if given["require-cmk"]:
         needs.append(("kmsKeyId", "CKV_AWS_184", ...))
     yield from missing(system, needs)

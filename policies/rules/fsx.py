@@ -13,7 +13,9 @@ OTHERS = (
     "aws:fsx/openZfsFileSystem:OpenZfsFileSystem",
     "aws:fsx/windowsFileSystem:WindowsFileSystem",
 )
-CHECKS = dict(zip((LUSTRE, *OTHERS), ("CKV_AWS_190", "CKV_AWS_178", "CKV_AWS_203", "CKV_AWS_179"), strict=True))
+CHECKS: dict[str, str] = dict(
+    zip((LUSTRE, *OTHERS), ("CKV_AWS_190", "CKV_AWS_178", "CKV_AWS_203", "CKV_AWS_179"), strict=True)
+)
 SSD = {"PERSISTENT_1": (50, 100, 200), "PERSISTENT_2": (125, 250, 500, 1000)}
 """MB/s per TiB (AWS FSx for Lustre guide)."""
 HDD = (12, 40)
