@@ -24,7 +24,8 @@ def test_engine_and_state_runs_give_the_same_findings(deployed: Deployed) -> Non
     shell = checkout.shell
     shell("PYTHONPATH=. .venv/bin/python configure.py policy.json")
     shell(
-        "pulumi preview --stack local --policy-pack policies --policy-pack-config policy.json --event-log events.json"
+        "PULUMI_DEBUG_COMMANDS=true pulumi preview --stack local --policy-pack policies "
+        "--policy-pack-config policy.json --event-log events.json"
     )
     engine = set()
     for line in (folder / "events.json").read_text(encoding="utf-8").splitlines():
