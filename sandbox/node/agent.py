@@ -43,6 +43,7 @@ SERVICE = (str(IPv4Network(SERVICE_NETWORK)[1]), 443)
 SHUTDOWN_GRACE = 10.0
 """Longest time a pod gets to end when the whole node ends, in seconds; a pod that asks for less gets less."""
 LOCK_SECONDS = 2.0
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the machine's tmpfs
 SHUTDOWN = Verdict("Terminated", "Pod was terminated in response to imminent node shutdown.")
 
 
@@ -63,7 +64,9 @@ class Agent:
         """The same after a restart, another one for an agent with another folder."""
         self._pods = self._folder / "pods"
         self._pods.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _lock(self._folder / "agent.lock")
+        self._lock = self._folder / "agent.lock"
+        self._lock_file = _lock(self._lock)
+        self._memory = (SHARED_MEMORY if SHARED_MEMORY.is_dir() else self._folder) / f"aidc-{self.name}"
         self.api = Api(connect(settings, USER))
         self._workers: dict[str, PodWorker] = {}
         self._guard = threading.Lock()
@@ -79,7 +82,8 @@ class Agent:
             shared=SharedNetwork(api_server),
             names=self._names,
             images=images.table(settings),
-            lock=self._folder / "agent.lock",
+            lock=self._lock,
+            memory=self._memory,
             masked=masked(settings),
             allocatable=Machine.this(settings.state).resources,
             orphan_seconds=orphan_seconds,
@@ -89,6 +93,11 @@ class Agent:
     @property
     def network_problem(self) -> str | None:
         return self._network.problem
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the state folder was removed under this agent: its sandbox is gone, and nobody would ever end it."""
+        return not self._lock.exists()
 
     def workers(self) -> list[PodWorker]:
         with self._guard:
@@ -100,6 +109,10 @@ class Agent:
             log.warning("%s", self.network_problem)
         for folder in sorted(self._pods.iterdir()):
             self._adopt(folder)
+        known = {worker.uid for worker in self.workers()}
+        for left in self._memory.glob("*"):
+            if left.name not in known:
+                shutil.rmtree(left, ignore_errors=True)
         path, query = "/apis/discovery.k8s.io/v1/endpointslices", {"labelSelector": HEADLESS_LABEL}
         Informer(self.api, path, self._names.replace, self._names.update, self._ending, query).start()
         self._server.start()
@@ -152,6 +165,7 @@ class Agent:
             worker.stop(Stop(grace, delete=False, verdict=SHUTDOWN))
         if not _join(workers, SHUTDOWN_GRACE + 10):
             log.error("some pods did not end in time")
+        shutil.rmtree(self._memory, ignore_errors=True)
         self._server.shutdown()
         self._network.close()
         os.close(self._lock_file)

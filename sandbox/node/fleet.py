@@ -45,8 +45,11 @@ class Fleet:
     _looked_at: float = float("-inf")
 
     def run(self, ended: threading.Event) -> None:
-        """Keep in step until `ended`."""
+        """Keep in step until `ended`, or until there is nothing left to keep in step with."""
         while not ended.is_set():
+            if self.agent.abandoned:
+                log.error("the state folder is gone: ending")
+                return
             self.round()
             ended.wait(PAUSE)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,6 @@ from sandbox.node.api import Object
 from sandbox.node.environment import ConfigProblem, decoded, expand
 from sandbox.node.launch import Mount
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the machine's tmpfs, for `medium: Memory`
 TOKEN_SECONDS = 3607
 """What the API server itself asks for when a token is added to a pod."""
 RENEW_AT = 0.8
@@ -46,10 +44,10 @@ class Item:
 
 
 class Volumes:
-    """The volumes of one pod under `folder`."""
+    """The volumes of one pod under `folder`; those with `medium: Memory` under `memory`, a folder of a tmpfs."""
 
-    def __init__(self, pod: Object, folder: Path, sources: Sources, node: Object) -> None:
-        self._pod, self._folder, self._sources, self._node = pod, folder, sources, node
+    def __init__(self, pod: Object, folder: Path, memory: Path, sources: Sources, node: Object) -> None:
+        self._pod, self._folder, self._memory, self._sources, self._node = pod, folder, memory, sources, node
         self._places: dict[str, Path] = {}
         self.renew_at: float | None = None
         """Time (monotonic) at which a token must be renewed."""
@@ -93,12 +91,6 @@ class Volumes:
             found.append(Mount(str(source), mount["mountPath"], bool(mount.get("readOnly") or written)))
         return found
 
-    def remove(self) -> None:
-        """Remove what lies outside the pod's folder."""
-        for place in self._places.values():
-            if place.parent == SHARED_MEMORY:
-                shutil.rmtree(place, ignore_errors=True)
-
     def _inside(self, place: Path, part: str) -> Path:
         if not part:
             return place
@@ -115,10 +107,9 @@ class Volumes:
             return _host_path(source)
         if (source := volume.get("persistentVolumeClaim")) is not None:
             return self._claimed(source["claimName"])
-        place = self._folder / volume["name"]
-        if (source := volume.get("emptyDir")) is not None:
-            if source.get("medium") == "Memory" and SHARED_MEMORY.is_dir():
-                place = SHARED_MEMORY / f"aidc-{self._pod['metadata']['uid']}-{volume['name']}"
+        in_memory = (volume.get("emptyDir") or {}).get("medium") == "Memory"
+        place = (self._memory if in_memory else self._folder) / volume["name"]
+        if volume.get("emptyDir") is not None:
             place.mkdir(parents=True, exist_ok=True)
             place.chmod(0o777)
             self._give_group(place)

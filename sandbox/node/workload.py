@@ -48,6 +48,8 @@ class Host:
     images: Path
     """The table of images.py."""
     lock: Path
+    memory: Path
+    """Folder of a tmpfs for volumes with `medium: Memory`."""
     masked: list[str]
     allocatable: Object
     backoff: Backoff = field(default_factory=Backoff)
@@ -90,7 +92,8 @@ class Workload:
     def prepare(self) -> None:
         """Make the volumes. Raises ConfigProblem, ApiError."""
         if self._volumes is None:
-            volumes = Volumes(self._reported(), self._folder / "volumes", self._host.sources, self._host.allocatable)
+            places = self._folder / "volumes", self._memory
+            volumes = Volumes(self._reported(), *places, self._host.sources, self._host.allocatable)
             volumes.prepare()
             self._volumes = volumes
 
@@ -142,8 +145,13 @@ class Workload:
             grace_seconds=self._pod["spec"].get("terminationGracePeriodSeconds", 30),
         )
 
+    @property
+    def _memory(self) -> Path:
+        return self._host.memory / self._pod["metadata"]["uid"]
+
     def disconnect(self) -> None:
-        """Let go of network and names; volumes and logs stay for readers."""
+        """Let go of network, names and memory; logs stay for readers."""
+        shutil.rmtree(self._memory, ignore_errors=True)
         self._host.names.remove_file(self._folder / "hosts")
         if self._network is not None:
             self._plugged.release(self._network)
@@ -152,8 +160,6 @@ class Workload:
     def remove(self) -> None:
         """Remove everything of the pod from this machine."""
         self.disconnect()
-        if self._volumes:
-            self._volumes.remove()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _name(self) -> None:

@@ -42,9 +42,10 @@ class Node:
     folder: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    names: tuple[str, ...] = NODE_NAMES
 
     def start(self, *options: str) -> None:
-        names = [option for name in NODE_NAMES for option in ("--node", name)]
+        names = [option for name in self.names for option in ("--node", name)]
         command = [sys.executable, "-m", "sandbox.node", *names, "--folder", str(self.folder), "--port", str(self.port)]
         environment = os.environ | {"AIDC_STATE": str(self.settings.state), "AIDC_PORT": str(self.settings.port)}
         with (self.folder / "agent.out").open("ab") as out:

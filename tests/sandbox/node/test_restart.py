@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -145,6 +147,37 @@ def test_the_end_of_the_agent_is_the_end_of_its_pods(alone: Namespace) -> None:
     assert alone.node.shims() == []
     status = alone.status("ends-with-it")
     assert (status["phase"], status["reason"]) == ("Failed", "Terminated")
+
+
+def test_an_agent_whose_state_folder_is_removed_ends_with_its_pods(cloud: Settings, node: Node, tmp_path: Path) -> None:
+    stray = Node(cloud, tmp_path / "node", node.port + 1, names=("process-c",))
+    stray.folder.mkdir()
+    stray.start()
+    here = new_namespace(cloud, stray)
+    here.pod("stray", "import time; print('ready'); time.sleep(600)", terminationGracePeriodSeconds=0,
+             nodeSelector={"kubernetes.io/hostname": "process-c"})  # fmt: skip
+    here.says("stray", "ready")
+    containers = stray.containers()
+    assert containers
+    shutil.rmtree(stray.folder)
+    assert stray.process
+    assert stray.process.wait(60) == 0
+    assert not any(one.is_running() for one in containers)
+    here.api.delete("/api/v1/nodes/process-c")
+    here.api.delete(f"/api/v1/namespaces/{here.name}")
+
+
+def test_memory_volumes_go_with_the_agent(alone: Namespace) -> None:
+    def left() -> list[Path]:
+        return [place for place in Path("/dev/shm").glob("aidc-*/*/scratch") if place.is_dir()]
+
+    before = left()
+    alone.pod("remembers", WAIT, container={"volumeMounts": [{"name": "scratch", "mountPath": "/dev/shm"}]},
+              volumes=[{"name": "scratch", "emptyDir": {"medium": "Memory"}}])  # fmt: skip
+    alone.says("remembers", "ready")
+    assert len(left()) == len(before) + 1
+    alone.node.end(signal.SIGTERM)
+    assert left() == before
 
 
 def test_containers_end_by_themselves_when_no_agent_comes_back(alone: Namespace) -> None:

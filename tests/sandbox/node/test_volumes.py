@@ -45,7 +45,7 @@ def pod(*volumes: dict[str, Any], **spec: Any) -> dict[str, Any]:
 
 
 def prepared(folder: Path, *volumes: dict[str, Any], store: Store | None = None, **spec: Any) -> Volumes:
-    found = Volumes(pod(*volumes, **spec), folder, store or Store(), {})
+    found = Volumes(pod(*volumes, **spec), folder, folder / "memory", store or Store(), {})
     found.prepare()
     return found
 
@@ -134,13 +134,11 @@ def test_everybody_may_write_an_empty_dir_and_what_is_in_it_survives_a_restart(t
     assert files(tmp_path / "v") == {"kept": "x"}
 
 
-def test_a_memory_volume_is_removed_with_its_pod(tmp_path: Path) -> None:
+def test_a_memory_volume_lies_in_the_folder_for_memory(tmp_path: Path) -> None:
     volumes = prepared(tmp_path, {"name": "v", "emptyDir": {"medium": "Memory"}})
-    place = Path(volumes.mounts({"volumeMounts": [{"name": "v", "mountPath": "/d"}]}, {})[0].source)
-    assert place.is_dir()
-    assert not place.is_relative_to(tmp_path)
-    volumes.remove()
-    assert not place.exists()
+    mount = volumes.mounts({"volumeMounts": [{"name": "v", "mountPath": "/d"}]}, {})[0]
+    assert mount.source == str(tmp_path / "memory" / "v")
+    assert Path(mount.source).is_dir()
 
 
 def test_what_the_node_wrote_is_read_only_for_the_pod(tmp_path: Path) -> None:
