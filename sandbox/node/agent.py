@@ -229,6 +229,7 @@ class Agent:
 def masked(settings: Settings) -> list[str]:
     """What containers see empty: keys and state of the sandbox, homes, other programs' sockets and temporary files."""
     places = {settings.state, settings.cache, Path.home(), Path("/root"), Path("/home"), Path("/run"), Path("/tmp")}  # noqa: S108
+    places.discard(Path("/"))  # the home of some service users
     # A folder inside a masked one needs no mask of its own, and must not be mounted over what is mounted there.
     return sorted(str(one) for one in places if not any(other in one.parents for other in places))
 
