@@ -1,4 +1,4 @@
-"""Types of pulumi-aws that take tags: `tagged.json` beside the pack, read off the SDK; a test holds it current."""
+"""Types of pulumi-aws that take tags: `tagged.json` beside the pack, read off the SDK."""
 
 from __future__ import annotations
 
