@@ -1,8 +1,9 @@
 """Gets the tools of the local cloud onto this machine: Pulumi CLI, Kubernetes program, Python of the benchmark.
 
-`ensure("pulumi")` and `ensure("kube")` return a verified tool, got by the first way that works; `report()` says what is
-there; `benchmark_environment()` is a virtual environment for the benchmark program. All is kept in the user's cache
-(`Settings.cache`), outside of the checkout, and shared by all checkouts.
+`ensure("pulumi")` and `ensure("kube")` return a verified tool, got by the first way that works; `ensure("jobset")` the
+JobSet controller, which only some stacks need; `report()` says what is there; `benchmark_environment()` is a virtual
+environment for the benchmark program. All is kept in the user's cache (`Settings.cache`), outside of the checkout, and
+shared by all checkouts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from sandbox.settings import REPOSITORY, Settings
 from sandbox.toolchain import getting, packages
+from sandbox.toolchain.jobset import JobSet
 from sandbox.toolchain.kubernetes import Kube
 from sandbox.toolchain.progress import Progress
 from sandbox.toolchain.pulumi_cli import PulumiCli
@@ -19,13 +21,14 @@ from terminal import UserError
 
 __all__ = ["NAMES", "Origin", "Tool", "benchmark_environment", "ensure", "installed", "report"]
 
-RECIPES: dict[str, getting.Recipe] = {"pulumi": PulumiCli(), "kube": Kube()}
-NAMES = tuple(RECIPES)
+RECIPES: dict[str, getting.Recipe] = {"pulumi": PulumiCli(), "kube": Kube(), "jobset": JobSet()}
+NAMES = ("pulumi", "kube")
+"""What every stack needs. The others are got by the stacks that use them."""
 BENCHMARK_REQUIREMENTS = REPOSITORY / "training" / "bench" / "requirements.txt"
 
 
 def ensure(name: str, settings: Settings | None = None) -> Tool:
-    """The tool `name` ("pulumi", "kube"), got if it is not there yet. Raises UserError when no way works."""
+    """The tool `name`, one of RECIPES, got if it is not there yet. Raises UserError when no way works."""
     return getting.get(RECIPES[name], settings or Settings.load(), Progress())
 
 
@@ -35,8 +38,8 @@ def installed(name: str, settings: Settings | None = None) -> Tool | None:
 
 
 def report(settings: Settings | None = None) -> list[Tool]:
-    """The tools that are there; of `NAMES`, those missing are not."""
-    return [tool for name in NAMES if (tool := installed(name, settings))]
+    """The tools that are there."""
+    return [tool for name in RECIPES if (tool := installed(name, settings))]
 
 
 def benchmark_environment(settings: Settings | None = None, requirements: Path = BENCHMARK_REQUIREMENTS) -> Path:

@@ -59,6 +59,8 @@ class Module:
     """One module and its version that the build cannot do without: asked for to see whether modules can be had."""
     space: int
     """Bytes that Go's caches hold after a build from nothing (measured 2026-11-22), with room to spare."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files of the module `needs` to lay beside the program, path in the module -> name."""
 
 
 def pinned(directory: Path, module: str) -> str:
@@ -186,6 +188,17 @@ def build(go: Go, module: Module, target: Path, store: Store, progress: Progress
             kept = store.root / f"{target.name}-build.log"
             shutil.copyfile(log, kept)
             raise failure(log.read_text(errors="replace"), kept, target.name)
+        copy_files(go, module, target.parent, env)
+
+
+def copy_files(go: Go, module: Module, target: Path, env: Mapping[str, str]) -> None:
+    """Lay the files of the module beside the program; go.sum vouches for them."""
+    if not module.files:
+        return
+    listing = [go.command, "list", "-m", "-f", "{{.Dir}}", module.needs[0]]
+    found = subprocess.run(listing, cwd=module.directory, env=env, capture_output=True, text=True, check=True)
+    for path, name in module.files.items():
+        (target / name).write_bytes((Path(found.stdout.strip()) / path).read_bytes())
 
 
 def failure(output: str, log: Path, name: str) -> Exception:
