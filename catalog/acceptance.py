@@ -12,6 +12,8 @@ from functools import cache
 
 from catalog import benchmarks
 from catalog.benchmarks import Collective
+from catalog.efa import efa_count, efa_plans
+from catalog.instance import Instance
 from catalog.table import Lookup, rows
 
 
@@ -140,4 +142,21 @@ def _words(name: str) -> set[str]:
 
 def _families(name: str) -> set[str]:
     """Words of a table's accelerator that name a chip: letters, then digits; "H100/H200 SXM" names two."""
-    return {word for word in _words(name.split("(")[0]) if re.fullmatch(r"[a-z]{1,2}\d{2,3}[a-z]?", word)}
+    return {word for word in _words(name.partition("(")[0]) if re.fullmatch(r"[a-z]{1,2}\d{2,3}[a-z]?", word)}
+
+
+def fabric_interfaces(instance: Instance) -> int | None:
+    """EFA interfaces of a whole node: those of the type's row; None without EFA.
+
+    Where the row's number is listed as no layout's own (`known_gaps`, p6e-gb200), the lean plan's.
+    """
+    if instance.efa is None:
+        return None
+    if instance.name in _other_layouts():
+        return efa_count(efa_plans[instance.name]["lean"])
+    return instance.efa.interfaces
+
+
+@cache
+def _other_layouts() -> frozenset[str]:
+    return frozenset(row.text("instance_type") for row in rows("known_gaps") if row.text("what") == "efa-plan")
