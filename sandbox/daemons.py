@@ -33,6 +33,8 @@ class Daemon:
     """Seconds from SIGTERM to SIGKILL."""
     missing: str | None = None
     """Why it is not started on this machine; None when it is."""
+    optional: bool = False
+    """Started for the stacks that need it only."""
 
 
 def table(settings: Settings, kube: Callable[[str], list[str]]) -> list[Daemon]:
@@ -58,12 +60,13 @@ def table(settings: Settings, kube: Callable[[str], list[str]]) -> list[Daemon]:
         Daemon("nodes", (*python, "sandbox.kubernetes.nodes"), 2),
         # It ends the pods it runs, each with its own grace period.
         Daemon("node", (*python, "sandbox.node"), 2, ("kubelet",), stop_wait=45, missing=process_node_missing()),
+        Daemon("jobset", (*python, "sandbox.kubernetes.jobset"), 2, ("jobset", "jobset-health"), optional=True),
     ]
 
 
 def names() -> list[str]:
     """Names of all daemons, in the order of their start."""
-    return [*plane.COMPONENTS[:2], "aws", *plane.COMPONENTS[2:], "nodes", "node"]
+    return [*plane.COMPONENTS[:2], "aws", *plane.COMPONENTS[2:], "nodes", "node", "jobset"]
 
 
 @functools.cache

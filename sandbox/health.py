@@ -77,6 +77,11 @@ def _node(settings: Settings, _: int | None) -> str | None:
         return None
 
 
+def _jobset(settings: Settings, _: int | None) -> str | None:
+    get(f"http://127.0.0.1:{settings.ports['jobset-health']}/readyz")
+    return None
+
+
 _QUESTIONS: dict[str, Callable[[Settings, int | None], str | None]] = {
     "etcd": _etcd,
     "apiserver": _apiserver,
@@ -86,4 +91,5 @@ _QUESTIONS: dict[str, Callable[[Settings, int | None], str | None]] = {
     "aws": _aws,
     "nodes": _nodes,
     "node": _node,
+    "jobset": _jobset,
 }

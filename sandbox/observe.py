@@ -52,9 +52,9 @@ def is_running(settings: Settings) -> bool:
 
 
 def status(settings: Settings) -> list[DaemonStatus]:
-    """What runs now. Never raises because something does not run."""
-    table = _table(settings)
+    """What runs now, without what no stack has asked for. Never raises because something does not run."""
     found = known(settings) or {}
+    table = [daemon for daemon in _table(settings) if not (daemon.optional and is_idle(found.get(daemon.name)))]
     with ThreadPoolExecutor(len(table)) as pool:
         return list(pool.map(lambda daemon: _status_of(settings, daemon, found.get(daemon.name)), table))
 
@@ -64,7 +64,7 @@ def wait_ready(settings: Settings, names: Iterable[str] | None = None, limit: fl
 
     Raises UserError with the last lines of its log when one dies again and again, or does not get ready in time.
     """
-    waiting = [one.name for one in _table(settings) if one.missing is None] if names is None else list(names)
+    waiting = [one.name for one in status(settings) if one.state != "unavailable"] if names is None else list(names)
     pids: dict[str, set[int]] = {name: set() for name in waiting}
     end = time.monotonic() + limit
     while waiting:
@@ -107,6 +107,11 @@ def known(settings: Settings) -> dict[str, dict[str, Any]] | None:
         return supervisord.Client(settings).processes()
     except supervisord.Unreachable:
         return None
+
+
+def is_idle(info: dict[str, Any] | None) -> bool:
+    """Whether a daemon was not started, or was stopped on purpose."""
+    return info is None or info["statename"] in ("STOPPED", "STOPPING")
 
 
 def _status_of(settings: Settings, daemon: Daemon, info: dict[str, Any] | None) -> DaemonStatus:

@@ -46,7 +46,7 @@ class Settings:
     def ports(self) -> dict[str, int]:
         """Port of each listener by name."""
         names = ("apiserver", "etcd", "etcd-peer", "controller-manager", "scheduler", "kwok", "kubelet", "aws")
-        return {name: self.port + offset for offset, name in enumerate(names)}
+        return {name: self.port + offset for offset, name in enumerate((*names, "jobset", "jobset-health"))}
 
     @property
     def kubernetes_url(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from kubernetes.client.exceptions import ApiException
@@ -27,7 +27,7 @@ __all__ = ["DaemonStatus", "is_running", "reset", "start", "status", "stop", "wa
 Progress = Callable[[str], None]
 CLOUD = ("etcd", "run", "node/pods")
 """What is in the state folder of a running cloud only."""
-KEPT_AT_DOWN = ("pki", "logs", "node", "pulumi-home", "supervisor", "kwok.yaml", "simulated-pod.log")
+KEPT_AT_DOWN = ("pki", "logs", "node", "pulumi-home", "supervisor", "kwok.yaml", "simulated-pod.log", "jobset.yaml")
 
 
 def say(line: str) -> None:
@@ -35,8 +35,11 @@ def say(line: str) -> None:
     err().print(f"local cloud: {line}", style="dim", markup=False)
 
 
-def start(settings: Settings, progress: Progress = say) -> None:
-    """Bring every daemon up and wait until all answer. Raises UserError: a port is taken, a daemon does not live."""
+def start(settings: Settings, progress: Progress = say, extras: Collection[str] = ()) -> None:
+    """Bring every daemon up and wait until all answer. Raises UserError: a port is taken, a daemon does not live.
+
+    `extras`: names of optional daemons to start as well; one that runs already goes on in any case.
+    """
     table = daemons.table(settings, binary.locate(settings))
     text = supervisord.configuration(settings, table)
     conf = supervisord.folder(settings) / "supervisord.conf"
@@ -48,10 +51,14 @@ def start(settings: Settings, progress: Progress = say) -> None:
             progress("settings changed: starting the cloud anew")
         if client is None or any(changed):
             _clear(settings, progress)
-            _check_ports(settings, table)
+            _check_ports(settings, _wanted(table, extras))
             pki.write_if_changed(conf, text)
             client = _wait_for_supervisord(settings, supervisord.launch(settings))
-        _start_in_order(settings, client, [d for d in table if d.missing is None], progress)
+        _start_in_order(settings, client, _wanted(table, extras), progress)
+
+
+def _wanted(table: list[Daemon], extras: Collection[str]) -> list[Daemon]:
+    return [daemon for daemon in table if daemon.missing is None and (not daemon.optional or daemon.name in extras)]
 
 
 def stop(settings: Settings, progress: Progress = say) -> None:

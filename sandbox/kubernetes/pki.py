@@ -54,6 +54,7 @@ CLIENTS = (
     Leaf("scheduler", "system:kube-scheduler"),
     Leaf("kwok", "sandbox:kwok", NODE_AGENTS),
     Leaf("node-agent", "sandbox:node-agent", NODE_AGENTS),
+    Leaf("jobset", "sandbox:jobset"),
 )
 """Each gets a kubeconfig named like it."""
 CALLERS = (Leaf("apiserver-kubelet", "sandbox:apiserver", "system:masters"),)
