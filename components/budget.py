@@ -6,53 +6,15 @@ estimate before it.
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import pulumi
 from pulumi_aws import budgets, sns
-from pydantic import Field
 
 from components import tags
+from components.budget_spec import BudgetSpec
 from components.encryption import EncryptionKey, Statement
 from components.site import Site
-from components.spec import Spec, Text
-
-Email = Annotated[str, Text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]
-
-
-class BudgetSpec(Spec):
-    """What the stack may cost."""
-
-    monthly_usd: Decimal = Field(
-        gt=0, description="US dollars a month. A plan above it is refused; AWS warns when the bill comes near."
-    )
-    hourly_usd: Decimal | None = Field(
-        None, gt=0, description="US dollars an hour while everything runs. A plan above it is refused."
-    )
-    upfront_usd: Decimal | None = Field(
-        None,
-        ge=0,
-        description="US dollars paid up front, such as for a Capacity Block. Above it: refused.",
-    )
-    power_kw: Decimal | None = Field(None, gt=0, description="Maximum power of the nodes in kW. Above it: refused.")
-    energy_kwh: Decimal | None = Field(
-        None, gt=0, description="Energy of the nodes in kWh a month, cooling included. Above it: refused."
-    )
-    carbon_kg: Decimal | None = Field(
-        None, gt=0, description="Emissions of that energy in kgCO2e a month, location based. Above it: refused."
-    )
-    accelerators: int | None = Field(None, ge=0, description="Accelerators in all pools. A plan with more is refused.")
-    rise_usd: Decimal | None = Field(
-        None, ge=0, description="US dollars a month that a change may add to what it is compared with."
-    )
-    rise_percent: Decimal | None = Field(
-        None, ge=0, description="Per cent that a change may add to the monthly cost of what it is compared with."
-    )
-    warn_at_percent: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
-        (50, 80, 100), min_length=1, description="Percentages of the budget at which AWS warns about the actual bill."
-    )
-    emails: tuple[Email, ...] = Field((), max_length=10, description="Who is told, besides the topic of the stack.")
 
 
 class Budget(pulumi.ComponentResource):

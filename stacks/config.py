@@ -1,8 +1,9 @@
-"""The stack file: all specs put together, and the only reader of Pulumi's configuration.
+"""The stack file: the only reader of Pulumi's configuration.
 
 `from_pulumi` is for the program, `load_file` for everything else (checks, cost, planner) without Pulumi. Both report
-all problems at once. What each section holds is described by its spec, next to the component that uses it; rules
-between sections are in `stacks.rules`.
+all problems at once. The key `cloud` decides which sections there are: `aws_config` or `gcp_config`. Only that one is
+loaded, so that a stack never waits for the SDK of a cloud it does not use. What each section holds is described by its
+spec, next to the component that uses it; rules between sections are in `aws_rules` and `gcp_rules`.
 """
 
 from __future__ import annotations
@@ -10,120 +11,80 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_origin
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from components.accelerator_pool import AcceleratorPoolSpec
-from components.benchmark_job import BenchmarkSpec
-from components.budget import BudgetSpec
-from components.cluster import ClusterSpec
-from components.image_registry import ImageRegistrySpec
-from components.network import NetworkSpec
-from components.object_store import ObjectStoreSpec
-from components.parallel_file_system import FileSystemSpec
-from components.site import Site, SiteSpec
-from components.spec import AccountId, Name, Region, Spec
-from components.system_pool import SystemPoolSpec
-from stacks import rules
+from components.spec import shown
 from stacks.problems import sentences
 from terminal import InvalidInput
 
+if TYPE_CHECKING:
+    from stacks.aws_config import AwsConfig
+    from stacks.gcp_config import GcpConfig
+    from stacks.rules import Rulebook
+
+    StackConfig: TypeAlias = AwsConfig | GcpConfig
+
 PROJECT = "ai-datacenter"
 FOLDER = Path(__file__).resolve().parent
-PROVIDER_KEYS = ("aws:region", "aws:allowedAccountIds")
-"""Keys of the AWS provider that a stack file sets."""
+CLOUDS = ("aws",)
+DEFAULT_CLOUD = "aws"
+"""The cloud of a stack file without the key `cloud`."""
+PROVIDER_KEYS = {"aws": ("aws:region", "aws:allowedAccountIds"), "gcp": ("gcp:project", "gcp:region")}
+"""Keys of the providers that a stack file sets, by cloud."""
 
 
-class PolicyRuleSpec(Spec):
-    """What a stack changes of one policy."""
+def model(cloud: str) -> type[AwsConfig] | type[GcpConfig]:
+    """The shape of a stack file for one cloud."""
+    if cloud == "gcp":
+        from stacks.gcp_config import GcpConfig
 
-    level: Literal["advisory", "mandatory", "remediate", "disabled"] | None = Field(
-        None,
-        description="mandatory stops a deployment, remediate puts right what can be put right, advisory only tells.",
-    )
-    parameters: dict[str, Any] = Field(
-        default={}, description="Values in place of the policy's defaults; docs/policies.md lists them."
-    )
+        return GcpConfig
+    from stacks.aws_config import AwsConfig
 
-
-class PolicyExemptionSpec(Spec):
-    """A finding that is accepted for a while."""
-
-    rule: str = Field(description="Id of the policy.")
-    resource: str = Field(description="Pattern (*, ?) of logical names or URNs.")
-    reason: str = Field(min_length=10, description="Why it may be so.")
-    owner: str = Field(min_length=1, description="Who answers for it.")
-    expires: date = Field(description="Last day, such as 2027-01-31. Afterwards the finding counts again.")
+    return AwsConfig
 
 
-class PoliciesSpec(Spec):
-    """Settings of the policy pack; the tools around the program read them."""
+def rulebook(cloud: str) -> Rulebook:
+    """The rules between the sections of a stack file for one cloud."""
+    if cloud == "gcp":
+        from stacks.gcp_rules import GCP
 
-    profile: Literal["production", "development", "sandbox"] = Field(
-        description="Which findings stop a deployment: production the most, sandbox the fewest."
-    )
-    rules: dict[str, PolicyRuleSpec] = Field(default={}, description="Changes of single policies by id.")
-    exemptions: tuple[PolicyExemptionSpec, ...] = Field(default=(), description="Findings that are accepted.")
+        return GCP
+    from stacks.aws_rules import AWS
 
-
-class StackConfig(Spec):
-    """One data center: what `stacks/Pulumi.<stack>.yaml` says under `config`."""
-
-    region: Region = Field(alias="aws:region", description="Region of everything in the stack.")
-    accounts: tuple[AccountId, ...] = Field(
-        min_length=1,
-        max_length=1,
-        alias="aws:allowedAccountIds",
-        description="The account of the stack, as a list of one; credentials of any other account are refused.",
-    )
-    site: SiteSpec = Field(description="Whose data center this is.")
-    network: NetworkSpec = Field(description="The VPC.")
-    cluster: ClusterSpec = Field(description="The Kubernetes control plane.")
-    system_pools: dict[Name, SystemPoolSpec] = Field(
-        min_length=1, description="CPU nodes by pool name. One pool must be open to the cluster's own services."
-    )
-    pools: dict[Name, AcceleratorPoolSpec] = Field(default={}, description="Accelerator nodes by pool name.")
-    file_system: FileSystemSpec | None = Field(None, description="Parallel file system (FSx for Lustre).")
-    object_store: ObjectStoreSpec | None = Field(None, description="Buckets for data, checkpoints and models.")
-    image_registry: ImageRegistrySpec | None = Field(None, description="Private repositories for container images.")
-    benchmark: dict[Name, BenchmarkSpec] = Field(
-        default={}, description="Acceptance benchmarks by the pool they run on (of pools or system-pools)."
-    )
-    budget: BudgetSpec | None = Field(None, description="What the stack may cost.")
-    discounts: dict[Name, Annotated[Decimal, Field(ge=0, le=100)]] = Field(
-        default={},
-        description="Per cent off list prices in the cost report, by scope: `contract` (all but spot and blocks), "
-        "`savings-plan` (on-demand machines), a purchase model (`spot`), `pool-<name>`, or a service (`fsx`). The most "
-        "specific one counts.",
-    )
-    policies: PoliciesSpec | None = Field(None, description="How strictly the policy pack judges the stack.")
-
-    @property
-    def control_plane_zones(self) -> tuple[str, ...]:
-        return self.cluster.zones or self.network.zones[:2]
-
-    def place(self) -> Site:
-        """The identity with account and region."""
-        return Site(self.site, self.accounts[0], self.region)
+    return AWS
 
 
 def parse(sections: Mapping[str, Any]) -> StackConfig:
     """Check the sections of a stack file. Raises InvalidInput with every problem that can be seen."""
+    cloud = sections.get("cloud", DEFAULT_CLOUD)
+    if cloud not in CLOUDS:
+        raise InvalidInput(f"`cloud`: {shown(cloud)} is not one of {' or '.join(CLOUDS)}.")
+    shape, rules = model(cloud), rulebook(cloud)
+    foreign = {key for other in CLOUDS if other != cloud for key in PROVIDER_KEYS[other]} & sections.keys()
+    own = {key: value for key, value in sections.items() if key not in foreign}
+    problems = [_not_read(key, cloud) for key in sorted(foreign)]
     try:
-        config = StackConfig.model_validate(sections, by_name=False)
+        config = shape.model_validate(own, by_name=False)
     except ValidationError as error:
-        found = sentences(error, StackConfig)
-        raise InvalidInput([*found, *rules.broken(*_valid_sections(sections, error))]) from None
-    if found := rules.broken({name: getattr(config, name) for name in StackConfig.model_fields}):
-        raise InvalidInput(found)
+        found = sentences(error, shape)
+        raise InvalidInput([*problems, *found, *rules.broken(*_valid_sections(own, error, shape))]) from None
+    problems += rules.broken({name: getattr(config, name) for name in shape.model_fields})
+    if problems:
+        raise InvalidInput(problems)
     return config
 
 
-def _valid_sections(sections: Mapping[str, Any], error: ValidationError) -> tuple[dict[str, Any], set[str]]:
+def _not_read(key: str, cloud: str) -> str:
+    return f"`{key}`: not read from the stack file. It reads {', '.join(PROVIDER_KEYS[cloud])}."
+
+
+def _valid_sections(
+    sections: Mapping[str, Any], error: ValidationError, shape: type[AwsConfig] | type[GcpConfig]
+) -> tuple[dict[str, Any], set[str]]:
     """What is fine in a file with errors: rules between these sections can be checked all the same.
 
     Returns the sections by field name, and the names of those that are here without some entries.
@@ -131,7 +92,7 @@ def _valid_sections(sections: Mapping[str, Any], error: ValidationError) -> tupl
     bad = {details["loc"][:depth] for details in error.errors() for depth in (1, 2)}
     valid: dict[str, Any] = {}
     partial: set[str] = set()
-    for name, field in StackConfig.model_fields.items():
+    for name, field in shape.model_fields.items():
         key = field.alias or name
         value = sections.get(key, field.default)
         if get_origin(field.annotation) is dict and isinstance(value, Mapping):
@@ -200,16 +161,17 @@ def _decoded(text: Any) -> Any:
 
 def named(config: Mapping[str, Any]) -> dict[str, Any]:
     """Sections by name, from the full keys of a configuration. Raises InvalidInput for keys that nobody reads."""
+    cloud = config.get(f"{PROJECT}:cloud", DEFAULT_CLOUD)
     sections: dict[str, Any] = {}
     problems: list[str] = []
     for key, value in config.items():
         namespace, _, name = key.partition(":")
-        if key in PROVIDER_KEYS:
+        if any(key in keys for keys in PROVIDER_KEYS.values()):
             sections[key] = value
         elif namespace == PROJECT:
             sections[name] = value
-        elif namespace == "aws":
-            problems.append(f"`{key}`: not read from the stack file. It reads {', '.join(PROVIDER_KEYS)}.")
+        elif namespace in CLOUDS:
+            problems.append(_not_read(key, cloud if cloud in CLOUDS else namespace))
         elif namespace != "pulumi":
             problems.append(f"`{key}`: unknown key. Sections are written {PROJECT}:<section>.")
     if problems:

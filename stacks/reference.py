@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stacks.schema import schema
+from stacks.config import CLOUDS
+from stacks.schema import definition, schema
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "stack-file.md"
 HEAD = """\
@@ -19,18 +20,19 @@ server complete and check the keys with `stacks/schema.json`.
 This page is made from the code by `python -m stacks docs`.
 """
 Schema = Mapping[str, Any]
+TITLES = {"aws": "AWS", "gcp": "Google Cloud"}
 
 
 def text() -> str:
     """The page as Markdown."""
-    whole = schema()
-    definitions = whole["$defs"]
-    config = whole["properties"]["config"]
-    lines = [HEAD, "## Sections", "", *_table(config), ""]
-    for name in _order(config, definitions):
-        definition = definitions[name]
-        lines += [f'## <a id="{_anchor(name)}"></a>{_title(name)}', "", definition.get("description", ""), ""]
-        lines += [*_table(definition), ""]
+    definitions = schema()["$defs"]
+    lines = [HEAD]
+    for cloud in CLOUDS:
+        lines += [f"## Sections: {TITLES[cloud]}", "", *_table(definitions[definition(cloud)]), ""]
+    for name in _order([definitions[definition(cloud)] for cloud in CLOUDS], definitions):
+        shape = definitions[name]
+        lines += [f'## <a id="{_anchor(name)}"></a>{_title(name)}', "", shape.get("description", ""), ""]
+        lines += [*_table(shape), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -93,7 +95,7 @@ def _plain(field: Schema) -> str:
     return f"{word}, {bound}"
 
 
-def _order(config: Schema, definitions: Schema) -> list[str]:
+def _order(configs: list[Schema], definitions: Schema) -> list[str]:
     """Definitions in the order in which a reader meets them."""
     found: list[str] = []
 
@@ -109,7 +111,7 @@ def _order(config: Schema, definitions: Schema) -> list[str]:
             for item in node:
                 walk(item)
 
-    walk(config)
+    walk(configs)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Rules between the sections of a stack file; rules within a section belong to its spec.
+"""How rules between the sections of a stack file are kept and run; the rules are in `aws_rules` and `gcp_rules`.
 
 A rule is a function whose parameters are named after the sections it reads; it runs when all of them are valid, so one
 mistake does not hide another. A section that may be absent is a parameter with a default. Of sections with entries by
@@ -12,178 +12,62 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from catalog import UnknownName, releases
-from components.accelerator_pool import AcceleratorPoolSpec
 from components.benchmark_job import BenchmarkSpec
-from components.cluster import ClusterSpec
-from components.cluster_addons import ADDRESSES_PER_NODE
-from components.efa import efa_count
-from components.network import NetworkSpec
-from components.network_layout import layout, usable
-from components.object_store import ObjectStoreSpec
-from components.parallel_file_system import FileSystemSpec
 from components.placement import Placement
-from components.pool_spec import PoolSpec
-from components.system_pool import SystemPoolSpec
 
-Pools = Mapping[str, AcceleratorPoolSpec]
-SystemPools = Mapping[str, SystemPoolSpec]
-Benchmarks = Mapping[str, BenchmarkSpec]
 Rule = Callable[..., Iterator[str]]
-RULES: list[Rule] = []
-WHOLE: set[Rule] = set()
 
 
-def rule(function: Rule) -> Rule:
-    RULES.append(function)
-    return function
+class Rulebook:
+    """The rules of one cloud, in the order in which they are written."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+        self._whole: set[Rule] = set()
+
+    def rule(self, function: Rule) -> Rule:
+        """Adds a rule."""
+        self._rules.append(function)
+        return function
+
+    def rule_on_whole_sections(self, function: Rule) -> Rule:
+        """Adds a rule that says nothing where a section lacks invalid entries."""
+        self._whole.add(function)
+        return self.rule(function)
+
+    def broken(self, sections: Mapping[str, Any], partial: Collection[str] = ()) -> list[str]:
+        """Sentences of all rules whose sections are at hand.
+
+        Invalid sections are missing and absent ones None; `partial` names those that lack invalid entries.
+        """
+        found: list[str] = []
+        for function in self._rules:
+            wanted = inspect.signature(function).parameters
+            if function in self._whole and any(name in partial for name in wanted):
+                continue
+            required = [name for name, parameter in wanted.items() if parameter.default is parameter.empty]
+            if all(name in sections for name in wanted) and all(sections[name] is not None for name in required):
+                found.extend(function(**{name: sections[name] for name in wanted}))
+        return found
 
 
-def rule_on_whole_sections(function: Rule) -> Rule:
-    WHOLE.add(function)
-    return rule(function)
-
-
-def broken(sections: Mapping[str, Any], partial: Collection[str] = ()) -> list[str]:
-    """Sentences of all rules whose sections are at hand.
-
-    Invalid sections are missing and absent ones None; `partial` names those that lack invalid entries.
-    """
-    found: list[str] = []
-    for function in RULES:
-        wanted = inspect.signature(function).parameters
-        if function in WHOLE and any(name in partial for name in wanted):
-            continue
-        required = [name for name, parameter in wanted.items() if parameter.default is parameter.empty]
-        if all(name in sections for name in wanted) and all(sections[name] is not None for name in required):
-            found.extend(function(**{name: sections[name] for name in wanted}))
-    return found
-
-
-@rule
-def zones_lie_in_the_region(region: str, network: NetworkSpec) -> Iterator[str]:
-    for index, zone in enumerate(network.zones):
-        if zone[:-1] != region:
-            yield f"`network.zones[{index}]`: {zone} is not in {region}. Change it or `aws:region`."
-
-
-@rule
-def pools_stand_in_zones_of_the_network(network: NetworkSpec, pools: Pools) -> Iterator[str]:
-    for name, pool in pools.items():
-        if pool.zone not in network.zones:
-            yield f"`pools[{name}].zone`: {_not_a_zone(pool.zone, network)} Add it there or move the pool."
-
-
-@rule
-def system_pools_stand_in_zones_of_the_network(network: NetworkSpec, system_pools: SystemPools) -> Iterator[str]:
-    for name, pool in system_pools.items():
-        for index, zone in enumerate(pool.zones or ()):
-            if zone not in network.zones:
-                where = f"`system-pools[{name}].zones[{index}]`"
-                yield f"{where}: {_not_a_zone(zone, network)} Add it there or take it out here."
-
-
-@rule
-def the_control_plane_spans_two_zones(network: NetworkSpec, cluster: ClusterSpec) -> Iterator[str]:
-    if cluster.zones is None and len(network.zones) < 2:
-        yield f"`network.zones`: EKS needs two zones, {', '.join(network.zones)} is one. Add another of the region."
-    for index, zone in enumerate(cluster.zones or ()):
-        if zone not in network.zones:
-            yield f"`cluster.zones[{index}]`: {_not_a_zone(zone, network)} Add it there or choose another."
-
-
-@rule_on_whole_sections
-def pool_names_are_unique(pools: Pools, system_pools: SystemPools) -> Iterator[str]:
-    for name in pools.keys() & system_pools.keys():
-        yield f"`pools[{name}]`: system-pools has a pool of that name too. Rename one: the name is the pools' label."
-
-
-@rule_on_whole_sections
-def services_have_a_place(system_pools: SystemPools) -> Iterator[str]:
-    if all(pool.dedicated or not pool.nodes for pool in system_pools.values()):
-        yield (
-            "`system-pools`: no pool is open to the cluster's own services (DNS, agents). Give one at least one node "
-            "and leave `dedicated` out."
-        )
-
-
-@rule
-def private_subnets_hold_the_nodes(network: NetworkSpec, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
-    for zone, subnets in layout(network.cidr, network.zones).items():
-        nodes = sum(pool.largest for pool in pools.values() if pool.zone == zone)
-        nodes += sum(pool.largest for pool in system_pools.values() if zone in (pool.zones or network.zones))
-        need, room = nodes * ADDRESSES_PER_NODE, usable(subnets.private)
-        if need > room:
-            yield (
-                f"`network.cidr`: {network.cidr} gives {room} addresses to the private subnet of {zone}, {nodes} nodes "
-                f"need {need} ({ADDRESSES_PER_NODE} each). Give a larger range or move pools to other zones."
-            )
-
-
-@rule
-def ranges_do_not_overlap(network: NetworkSpec, cluster: ClusterSpec) -> Iterator[str]:
-    if network.cidr.overlaps(cluster.service_cidr):
-        yield (
-            f"`cluster.service-cidr`: {cluster.service_cidr} overlaps network.cidr ({network.cidr}). Give services a "
-            "range of their own, such as 10.100.0.0/16."
-        )
-
-
-@rule
-def the_file_system_stands_in_a_zone_of_the_network(network: NetworkSpec, file_system: FileSystemSpec) -> Iterator[str]:
-    if file_system.zone not in network.zones:
-        yield f"`file-system.zone`: {_not_a_zone(file_system.zone, network)} Add it there or move the file system."
-
-
-@rule_on_whole_sections
-def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) -> Iterator[str]:
-    """EFA does not cross zones (EC2 User Guide, "Elastic Fabric Adapter")."""
-    if file_system.efa and not any(pool.zone == file_system.zone and pool.interface_plan for pool in pools.values()):
-        yield (
-            f"`file-system.efa`: no pool with EFA stands in {file_system.zone}, and EFA does not cross zones. Move the "
-            "file system to the zone of such a pool, or take efa out."
-        )
-
-
-@rule
-def links_have_buckets(file_system: FileSystemSpec, object_store: ObjectStoreSpec | None = None) -> Iterator[str]:
-    if file_system.link_buckets and object_store is None:
-        yield "`file-system.link-buckets`: there is no object-store section to link. Add one or take the key out."
-
-
-@rule
-def plugins_can_be_pulled(region: str, pools: Pools) -> Iterator[str]:
-    """The EFA plugin comes from the EKS registry of the region."""
-    if not any(pool.interface_plan for pool in pools.values()):
-        return
-    try:
-        releases["efa-device-plugin"].image_in(region)
-    except UnknownName as error:
-        yield f"`aws:region`: {error}. Add it to the catalog, or set efa to false in every pool."
-
-
-@rule_on_whole_sections
-def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
-    known: dict[str, PoolSpec] = {**system_pools, **pools}
+def broken_benchmarks(benchmark: Mapping[str, BenchmarkSpec], placements: Mapping[str, Placement]) -> Iterator[str]:
+    """Benchmarks without a pool, and ranks that do not divide a node's devices."""
     for name, spec in benchmark.items():
-        if name not in known:
-            yield f"`benchmark[{name}]`: no pool has this name ({', '.join(sorted(known))}). Correct it or add one."
-        elif spec.ranks and not _divides(spec.ranks, known[name]):
+        if name not in placements:
+            known = ", ".join(sorted(placements))
+            yield f"`benchmark[{name}]`: no pool has this name ({known}). Correct it or add one."
+        elif spec.ranks and not _divides(spec.ranks, placements[name]):
+            place = placements[name]
             yield (
-                f"`benchmark[{name}].ranks`: {spec.ranks} ranks on {known[name].nodes} nodes of "
-                f"{known[name].instance_type} do not divide a node's devices evenly. Choose another number."
+                f"`benchmark[{name}].ranks`: {spec.ranks} ranks on {place.nodes} nodes of {place.instance.name} do not "
+                "divide a node's devices evenly. Choose another number."
             )
 
 
-def _divides(ranks: int, pool: PoolSpec) -> bool:
-    plan = pool.interface_plan if isinstance(pool, AcceleratorPoolSpec) else ()
-    share = Placement("", pool.instance, pool.nodes, efa_count(plan))
+def _divides(ranks: int, placement: Placement) -> bool:
     try:
-        share.share(math.ceil(ranks / max(pool.nodes, 1)))
+        placement.share(math.ceil(ranks / max(placement.nodes, 1)))
     except ValueError:
         return False
     return True
-
-
-def _not_a_zone(zone: str, network: NetworkSpec) -> str:
-    return f"{zone} is not one of network.zones ({', '.join(network.zones)})."

@@ -1,0 +1,142 @@
+"""Rules between the sections of a stack file for AWS; rules within a section belong to its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from catalog import UnknownName, releases
+from components.accelerator_pool import AcceleratorPoolSpec
+from components.benchmark_job import BenchmarkSpec
+from components.cluster import ClusterSpec
+from components.cluster_addons import ADDRESSES_PER_NODE
+from components.efa import efa_count
+from components.network import NetworkSpec
+from components.network_layout import layout, usable
+from components.object_store import ObjectStoreSpec
+from components.parallel_file_system import FileSystemSpec
+from components.placement import Placement
+from components.pool_spec import PoolSpec
+from components.system_pool import SystemPoolSpec
+from stacks.rules import Rulebook, broken_benchmarks
+
+Pools = Mapping[str, AcceleratorPoolSpec]
+SystemPools = Mapping[str, SystemPoolSpec]
+Benchmarks = Mapping[str, BenchmarkSpec]
+AWS = Rulebook()
+
+
+@AWS.rule
+def zones_lie_in_the_region(region: str, network: NetworkSpec) -> Iterator[str]:
+    for index, zone in enumerate(network.zones):
+        if zone[:-1] != region:
+            yield f"`network.zones[{index}]`: {zone} is not in {region}. Change it or `aws:region`."
+
+
+@AWS.rule
+def pools_stand_in_zones_of_the_network(network: NetworkSpec, pools: Pools) -> Iterator[str]:
+    for name, pool in pools.items():
+        if pool.zone not in network.zones:
+            yield f"`pools[{name}].zone`: {_not_a_zone(pool.zone, network)} Add it there or move the pool."
+
+
+@AWS.rule
+def system_pools_stand_in_zones_of_the_network(network: NetworkSpec, system_pools: SystemPools) -> Iterator[str]:
+    for name, pool in system_pools.items():
+        for index, zone in enumerate(pool.zones or ()):
+            if zone not in network.zones:
+                where = f"`system-pools[{name}].zones[{index}]`"
+                yield f"{where}: {_not_a_zone(zone, network)} Add it there or take it out here."
+
+
+@AWS.rule
+def the_control_plane_spans_two_zones(network: NetworkSpec, cluster: ClusterSpec) -> Iterator[str]:
+    if cluster.zones is None and len(network.zones) < 2:
+        yield f"`network.zones`: EKS needs two zones, {', '.join(network.zones)} is one. Add another of the region."
+    for index, zone in enumerate(cluster.zones or ()):
+        if zone not in network.zones:
+            yield f"`cluster.zones[{index}]`: {_not_a_zone(zone, network)} Add it there or choose another."
+
+
+@AWS.rule_on_whole_sections
+def pool_names_are_unique(pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    for name in pools.keys() & system_pools.keys():
+        yield f"`pools[{name}]`: system-pools has a pool of that name too. Rename one: the name is the pools' label."
+
+
+@AWS.rule_on_whole_sections
+def services_have_a_place(system_pools: SystemPools) -> Iterator[str]:
+    if all(pool.dedicated or not pool.nodes for pool in system_pools.values()):
+        yield (
+            "`system-pools`: no pool is open to the cluster's own services (DNS, agents). Give one at least one node "
+            "and leave `dedicated` out."
+        )
+
+
+@AWS.rule
+def private_subnets_hold_the_nodes(network: NetworkSpec, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    for zone, subnets in layout(network.cidr, network.zones).items():
+        nodes = sum(pool.largest for pool in pools.values() if pool.zone == zone)
+        nodes += sum(pool.largest for pool in system_pools.values() if zone in (pool.zones or network.zones))
+        need, room = nodes * ADDRESSES_PER_NODE, usable(subnets.private)
+        if need > room:
+            yield (
+                f"`network.cidr`: {network.cidr} gives {room} addresses to the private subnet of {zone}, {nodes} nodes "
+                f"need {need} ({ADDRESSES_PER_NODE} each). Give a larger range or move pools to other zones."
+            )
+
+
+@AWS.rule
+def ranges_do_not_overlap(network: NetworkSpec, cluster: ClusterSpec) -> Iterator[str]:
+    if network.cidr.overlaps(cluster.service_cidr):
+        yield (
+            f"`cluster.service-cidr`: {cluster.service_cidr} overlaps network.cidr ({network.cidr}). Give services a "
+            "range of their own, such as 10.100.0.0/16."
+        )
+
+
+@AWS.rule
+def the_file_system_stands_in_a_zone_of_the_network(network: NetworkSpec, file_system: FileSystemSpec) -> Iterator[str]:
+    if file_system.zone not in network.zones:
+        yield f"`file-system.zone`: {_not_a_zone(file_system.zone, network)} Add it there or move the file system."
+
+
+@AWS.rule_on_whole_sections
+def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) -> Iterator[str]:
+    """EFA does not cross zones (EC2 User Guide, "Elastic Fabric Adapter")."""
+    if file_system.efa and not any(pool.zone == file_system.zone and pool.interface_plan for pool in pools.values()):
+        yield (
+            f"`file-system.efa`: no pool with EFA stands in {file_system.zone}, and EFA does not cross zones. Move the "
+            "file system to the zone of such a pool, or take efa out."
+        )
+
+
+@AWS.rule
+def links_have_buckets(file_system: FileSystemSpec, object_store: ObjectStoreSpec | None = None) -> Iterator[str]:
+    if file_system.link_buckets and object_store is None:
+        yield "`file-system.link-buckets`: there is no object-store section to link. Add one or take the key out."
+
+
+@AWS.rule
+def plugins_can_be_pulled(region: str, pools: Pools) -> Iterator[str]:
+    """The EFA plugin comes from the EKS registry of the region."""
+    if not any(pool.interface_plan for pool in pools.values()):
+        return
+    try:
+        releases["efa-device-plugin"].image_in(region)
+    except UnknownName as error:
+        yield f"`aws:region`: {error}. Add it to the catalog, or set efa to false in every pool."
+
+
+@AWS.rule_on_whole_sections
+def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    known: dict[str, PoolSpec] = {**system_pools, **pools}
+    yield from broken_benchmarks(benchmark, {name: _placement(pool) for name, pool in known.items()})
+
+
+def _placement(pool: PoolSpec) -> Placement:
+    plan = pool.interface_plan if isinstance(pool, AcceleratorPoolSpec) else ()
+    return Placement("", pool.instance, pool.nodes, efa_count(plan))
+
+
+def _not_a_zone(zone: str, network: NetworkSpec) -> str:
+    return f"{zone} is not one of network.zones ({', '.join(network.zones)})."

@@ -1,0 +1,63 @@
+"""Sections of a stack file that mean the same on every cloud."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from components.benchmark_job import BenchmarkSpec
+from components.budget_spec import BudgetSpec
+from components.site import SiteSpec
+from components.spec import Name, Spec
+
+
+class PolicyRuleSpec(Spec):
+    """What a stack changes of one policy."""
+
+    level: Literal["advisory", "mandatory", "remediate", "disabled"] | None = Field(
+        None,
+        description="mandatory stops a deployment, remediate puts right what can be put right, advisory only tells.",
+    )
+    parameters: dict[str, Any] = Field(
+        default={}, description="Values in place of the policy's defaults; docs/policies.md lists them."
+    )
+
+
+class PolicyExemptionSpec(Spec):
+    """A finding that is accepted for a while."""
+
+    rule: str = Field(description="Id of the policy.")
+    resource: str = Field(description="Pattern (*, ?) of logical names or URNs.")
+    reason: str = Field(min_length=10, description="Why it may be so.")
+    owner: str = Field(min_length=1, description="Who answers for it.")
+    expires: date = Field(description="Last day, such as 2027-01-31. Afterwards the finding counts again.")
+
+
+class PoliciesSpec(Spec):
+    """Settings of the policy pack; the tools around the program read them."""
+
+    profile: Literal["production", "development", "sandbox"] = Field(
+        description="Which findings stop a deployment: production the most, sandbox the fewest."
+    )
+    rules: dict[str, PolicyRuleSpec] = Field(default={}, description="Changes of single policies by id.")
+    exemptions: tuple[PolicyExemptionSpec, ...] = Field(default=(), description="Findings that are accepted.")
+
+
+class CommonConfig(Spec):
+    """What every stack file may say, whatever its cloud."""
+
+    site: SiteSpec = Field(description="Whose data center this is.")
+    benchmark: dict[Name, BenchmarkSpec] = Field(
+        default={}, description="Acceptance benchmarks by the pool they run on (of pools or system-pools)."
+    )
+    budget: BudgetSpec | None = Field(None, description="What the stack may cost.")
+    discounts: dict[Name, Annotated[Decimal, Field(ge=0, le=100)]] = Field(
+        default={},
+        description="Per cent off list prices in the cost report, by scope: `contract` (all but spot and blocks), "
+        "`savings-plan` (on-demand machines), a purchase model (`spot`), `pool-<name>`, or a service (`fsx`). The most "
+        "specific one counts.",
+    )
+    policies: PoliciesSpec | None = Field(None, description="How strictly the policy pack judges the stack.")
