@@ -6,11 +6,20 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 WORKERS ?= auto
 TESTS ?=
+PRESET ?= bloom-560m-tiny
+STEPS ?= 30
+WHAT ?= all
+OUT ?=
+MODEL ?= runs/$(PRESET)/export
+ARGS ?=
+# Runs what follows with the Python that has PyTorch, got first if need be.
+WITH_PYTORCH = PYTHON=$$($(RUN) -m sandbox tools --install --path training) || exit $$?; exec "$$PYTHON"
 
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down status recover history cost policy check test soak backend clean
+.PHONY: help setup up preview down status recover history cost policy train bench serve check \
+  check-training training-environment test soak backend clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +52,15 @@ cost: $(VENV)/.ready ## what a stack costs, draws and emits
 policy: $(VENV)/.ready ## which policies a stack breaks
 	@$(RUN) -m policies.check --stack $(STACK)
 
+train: $(VENV)/.ready ## train a preset: PRESET=bloom-560m-tiny STEPS=30 OUT=DIR
+	@$(WITH_PYTORCH) -m training.train --preset "$(PRESET)" --steps "$(STEPS)" --output "$(or $(OUT),runs/$(PRESET))" $(ARGS)
+
+bench: $(VENV)/.ready ## measure this machine: WHAT=all OUT=DIR
+	@$(WITH_PYTORCH) -m training.bench $(WHAT) --output "$(or $(OUT),runs/bench)" $(ARGS)
+
+serve: $(VENV)/.ready ## answer requests from an exported model: MODEL=DIR
+	@$(WITH_PYTORCH) -m training.serve "$(MODEL)" $(ARGS)
+
 backend: $(VENV)/.ready ## make a place for the state of cloud stacks (S3 bucket, KMS key)
 	@$(RUN) -m operations backend
 
@@ -51,10 +69,19 @@ check: $(VENV)/.ready-dev ## format, lint, types, architecture
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/pyright --warnings > .pyright.log || { cat .pyright.log; exit 1; }
 	@$(VENV)/bin/lint-imports --no-cache > .imports.log || { cat .imports.log; exit 1; }
+	@$(MAKE) -s check-training
 	@$(RUN) -m stacks check --all
 	@echo "check: clean"
 
-test: check ## all tests: pure, offline, sandbox, end to end
+check-training: $(VENV)/.ready-dev
+	@if PYTHON=$$($(RUN) -m sandbox tools --path training 2> /dev/null); then \
+	  $(VENV)/bin/pyright -p training --pythonpath "$$PYTHON" --warnings > .pyright.log || { cat .pyright.log; exit 1; }; \
+	else echo "training types: not checked (\`make train\` or \`make test\` gets PyTorch)"; fi
+
+training-environment: $(VENV)/.ready
+	@$(RUN) -m sandbox tools --install --path training > /dev/null || echo "training: no PyTorch, its tests will fail" >&2
+
+test: training-environment check ## all tests: pure, offline, sandbox, end to end
 	@$(RUN) -m tests $(TESTS)
 
 soak: $(VENV)/.ready-dev ## the fault tests many times over

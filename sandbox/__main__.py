@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -135,6 +136,9 @@ def env() -> None:
 @guarded
 def tools(
     install: Annotated[bool, typer.Option("--install", help="Get those that are missing.")] = False,
+    path: Annotated[
+        str | None, typer.Option("--path", help="Print where one tool is, or `training`: the Python with PyTorch.")
+    ] = None,
     format: FormatOption = Format.TABLE,  # noqa: A002 - the option's name
 ) -> None:
     """Version, origin and size of each tool. Exit code 1 when one is missing."""
@@ -143,6 +147,9 @@ def tools(
     from sandbox import toolchain
 
     settings = load()
+    if path is not None:
+        sys.stdout.write(f"{_tool_path(path, settings, install)}\n")
+        return
     found = [toolchain.ensure(name, settings) for name in toolchain.NAMES] if install else toolchain.report(settings)
     missing = [name for name in toolchain.NAMES if name not in {tool.name for tool in found}]
     if format == Format.JSON:
@@ -162,6 +169,23 @@ def tools(
         out().print(table)
     if missing:
         raise SystemExit(int(Exit.FAILURE))
+
+
+def _tool_path(name: str, settings: Settings, install: bool) -> Path:
+    """Where a tool is, got first with `install`. Raises UserError."""
+    from sandbox import toolchain
+
+    known = [*toolchain.NAMES, "training"]
+    if name not in known:
+        raise InvalidInput(f"tools: there is no tool {name}; give one of {', '.join(known)}")
+    if name == "training":
+        found = toolchain.training_python(settings, install=install)
+    else:
+        tool = toolchain.ensure(name, settings) if install else toolchain.installed(name, settings)
+        found = tool and tool.path
+    if found is None:
+        raise UserError(f"{name} is not there; `python -m sandbox tools --install --path {name}` gets it")
+    return found
 
 
 @app.command()

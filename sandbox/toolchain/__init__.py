@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.settings import REPOSITORY, Settings
-from sandbox.toolchain import getting, packages
+from sandbox.toolchain import getting, packages, pytorch
 from sandbox.toolchain.jobset import JobSet
 from sandbox.toolchain.kubernetes import Kube
 from sandbox.toolchain.progress import Progress
@@ -19,7 +19,7 @@ from sandbox.toolchain.pulumi_cli import PulumiCli
 from sandbox.toolchain.tool import Origin, Tool, Unavailable
 from terminal import UserError
 
-__all__ = ["NAMES", "Origin", "Tool", "benchmark_environment", "ensure", "installed", "report"]
+__all__ = ["NAMES", "Origin", "Tool", "benchmark_environment", "ensure", "installed", "report", "training_python"]
 
 RECIPES: dict[str, getting.Recipe] = {"pulumi": PulumiCli(), "kube": Kube(), "jobset": JobSet()}
 NAMES = ("pulumi", "kube")
@@ -55,3 +55,13 @@ def benchmark_environment(settings: Settings | None = None, requirements: Path =
         return packages.ensure(store, packages.Wanted("benchmark", requirements, venv=True), Progress())
     except Unavailable as error:
         raise UserError(f"the packages of {requirements.name} cannot be installed: {error}") from None
+
+
+def training_python(settings: Settings | None = None, *, install: bool = True) -> Path | None:
+    """The Python that has what `training/` imports: PyTorch and all of training/requirements-dev.txt.
+
+    Got on first use (minutes, gigabytes), by `make train`, `make bench` and the tests only. `AIDC_TRAINING_PYTHON`
+    names another, which is then taken as it is. None when it is not there and `install` is not asked for. Raises
+    UserError.
+    """
+    return pytorch.python(getting.store_of(settings or Settings.load()), Progress(), install=install)

@@ -65,7 +65,8 @@ class CausalModel(Model):
         kind = weight.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
         shape = (batch, config.heads, capacity, config.hidden_size // config.heads)
-        return Cache([tuple(torch.zeros(2, *shape, dtype=dtype, device=weight.device)) for _ in range(config.layers)])
+        keys, values = (torch.zeros(config.layers, *shape, dtype=dtype, device=weight.device) for _ in range(2))
+        return Cache(list(zip(keys, values, strict=True)))
 
     def forward(self, batch: Mapping[str, Tensor]) -> Output:
         """Loss with `labels` (then no logits are held), logits [b, s, vocabulary] without."""

@@ -40,6 +40,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        if self.path.endswith("/"):
+            self.send_header("Content-Type", "text/html")  # pip reads no index without it
         self.end_headers()
         self.wfile.write(body if manner is None else body[: len(body) // 2])
         self.wfile.flush()
