@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.providers.autonaming import Naming
 from sandbox.providers.aws.tags import Tagging, Tags
 from sandbox.providers.protocol import Props
 
@@ -101,18 +102,6 @@ class Found:
     arn: str = ""
     tags: Tags | None = None
     import_id: str = ""
-
-
-@dataclass(frozen=True)
-class Naming:
-    """The input that names a resource and how names are made when it is absent."""
-
-    input: str = "name"
-    prefix: str | None = "namePrefix"
-    longest: int = 255
-    lower: bool = False
-    start: str = ""
-    end: Callable[[Mapping[str, Any]], str] = lambda inputs: ""  # noqa: ARG005
 
 
 @dataclass(frozen=True)
