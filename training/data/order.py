@@ -9,11 +9,12 @@ from __future__ import annotations
 # pyright: reportMissingImports=false
 # NumPy and torch are in the environment of the trainer, not in that of the toolkit.
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Index = NDArray[np.int64]
+Index: TypeAlias = "NDArray[np.int64]"
 ROUNDS = 6
 WINDOW = 8
 """Shards whose samples are mixed with each other: bounds both the open files and the cache that an epoch needs."""

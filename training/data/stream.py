@@ -16,7 +16,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from training.errors import BadInput
 if TYPE_CHECKING:
     from torch import Tensor
 
-    Batch = dict[str, Tensor]
+    Batch: TypeAlias = dict[str, Tensor]
 
 STATE_VERSION = 1
 THREADS = 2
