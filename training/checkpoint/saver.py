@@ -93,24 +93,26 @@ class Saver:
         else:
             self.saved, self.failed = step, None
 
-    def restore(self, source: Path | None = None, *, fall_back: bool = True) -> Manifest | None:
+    def restore(self, source: Path | None = None, *, only: int | None = None) -> Manifest | None:
         """Put model, optimizer and random-number states back from the newest whole checkpoint, or answer None.
 
-        `source`: another folder of checkpoints. Broken ones are named and passed over; `fall_back=False`: they fail.
+        `source`: another folder of checkpoints. Broken ones are named and passed over; `only` takes that step or none.
         Raises TrainingError when there are checkpoints and none is whole, BadInput when one does not fit the model.
         """
         root = source or self.root
         steps = self._agreed(folder.steps(root) if self.rank == 0 else None)
+        steps = steps if only is None else [step for step in steps if step == only]
         for step in steps:
             try:
                 found = self._verified(folder.place(root, step))
             except Broken as broken:
                 problem = f"checkpoint of step {step}: {broken}"
-                if not fall_back:
+                if only is not None:
                     raise TrainingError(problem) from None
                 if self.rank == 0:
-                    aside = folder.put_aside(root, step)
-                    self.say(f"{problem}; it is kept as {aside.name}, looking for the one before")
+                    # Another run's folder is left as it is.
+                    kept = f"; it is kept as {folder.put_aside(root, step).name}" if root == self.root else ""
+                    self.say(f"{problem}{kept}; looking for the one before")
                 continue
             self._load(folder.place(root, step), found)
             self.saved = step if root == self.root else None

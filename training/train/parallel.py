@@ -1,0 +1,152 @@
+"""Which rank does what: the process group, and the model copied (DDP), sharded (FSDP2) or split (tensor parallel).
+
+One process is a world of one rank with the same code. Ranks that split matrices among each other (tensor parallel) work
+on the same samples: they are one data rank. Leaves out pipeline and expert parallelism.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor.parallel import parallelize_module
+from torch.nn.parallel import DistributedDataParallel
+
+from training.errors import BadInput
+from training.models.interface import Model
+from training.train.config import ParallelConfig, TrainConfig
+
+GATHERED = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+"""What FSDP sends of the parameters, by precision; gradients are summed in float32."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """This process among the others."""
+
+    rank: int
+    world: int
+    device: torch.device
+    mesh: DeviceMesh
+    """[data ranks, tensor ranks]"""
+
+    @property
+    def data_rank(self) -> int:
+        return self.mesh["data"].get_local_rank()
+
+    @property
+    def data_world(self) -> int:
+        return self.mesh["data"].size()
+
+    @property
+    def tensor_world(self) -> int:
+        return self.mesh["tensor"].size()
+
+
+def join(config: TrainConfig) -> Layout:
+    """Find the other ranks by the environment that torchrun sets; without it, be alone. Raises BadInput."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    tensor = tensor_degree(config.parallel, world)
+    cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    if cuda and not torch.cuda.is_available():
+        raise BadInput("device: cuda is not available here; give cpu or auto")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
+    if cuda:
+        torch.cuda.set_device(device)
+    limit = dt.timedelta(seconds=config.parallel.timeout_s)
+    backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
+    if "WORLD_SIZE" in os.environ:
+        dist.init_process_group(backend, timeout=limit)
+    else:
+        dist.init_process_group(backend, timeout=limit, store=dist.HashStore(), rank=0, world_size=1)
+    mesh = init_device_mesh(device.type, (world // tensor, tensor), mesh_dim_names=("data", "tensor"))
+    return Layout(dist.get_rank(), world, device, mesh)
+
+
+def tensor_degree(parallel: ParallelConfig, world: int) -> int:
+    """How many ranks share each matrix. Raises BadInput when that does not divide the world."""
+    if "tensor" not in parallel.strategy:
+        return 1
+    degree = parallel.tensor or (world if parallel.strategy == "tensor" else 2)
+    if parallel.strategy == "tensor" and degree != world:
+        raise BadInput(f"parallel.tensor: {degree} is not the {world} ranks there are; give {world} or fsdp+tensor")
+    if world % degree:
+        raise BadInput(f"parallel.tensor: {degree} does not divide the {world} ranks there are; give a divisor")
+    return degree
+
+
+def spread(model: Model, config: TrainConfig, layout: Layout) -> nn.Module:
+    """The model as this rank trains it. Every rank must come with the same weights. Raises BadInput."""
+    strategy = config.parallel.strategy
+    if config.precision == "fp16" and strategy != "ddp":
+        raise BadInput(f"precision: fp16 cannot scale the gradients of {strategy}; use bf16, or parallel.strategy ddp")
+    if layout.tensor_world > 1:
+        if not (plan := model.tensor_parallel_plan()):
+            raise BadInput(f"parallel.strategy {strategy}: {config.model.name} cannot be split; use ddp or fsdp")
+        parallelize_module(model, layout.mesh["tensor"], plan)
+    if config.compile:
+        # In place and by block where there are any: names stay, and each block is compiled once for all.
+        for part in model.blocks() or [model]:
+            part.compile()
+    if "fsdp" in strategy:
+        policy = MixedPrecisionPolicy(param_dtype=GATHERED[config.precision], reduce_dtype=torch.float32)
+        if config.precision == "fp32":
+            policy = MixedPrecisionPolicy()
+        for block in model.blocks():
+            fully_shard(block, mesh=layout.mesh["data"], mp_policy=policy)
+        return fully_shard(model, mesh=layout.mesh["data"], mp_policy=policy)
+    if layout.data_world > 1:
+        return DistributedDataParallel(model, gradient_as_bucket_view=True)
+    return model
+
+
+@contextlib.contextmanager
+def exchanging(model: nn.Module, now: bool) -> Iterator[None]:
+    """Around forward and backward: ranks exchange gradients only in the last of the accumulated passes."""
+    if isinstance(model, FSDPModule):
+        model.set_requires_gradient_sync(now)
+        yield
+    elif isinstance(model, DistributedDataParallel) and not now:
+        with model.no_sync():
+            yield
+    else:
+        yield
+
+
+def plain(model: nn.Module) -> nn.Module:
+    """The model without DDP's wrapper."""
+    return model.module if isinstance(model, DistributedDataParallel) else model
+
+
+def mean(values: torch.Tensor) -> torch.Tensor:
+    """The mean over all ranks, in place."""
+    dist.all_reduce(values)
+    return values.div_(dist.get_world_size())
+
+
+def leave() -> None:
+    """End the process group."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def is_first_to_say(text: str) -> bool:
+    """Whether no other rank has said this: the ranks' common store knows. True where it cannot be asked."""
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return True
+    try:
+        store = dist.distributed_c10d._get_default_store()  # noqa: SLF001 - there is no public way to it
+        # The count of an elastic restart keeps the words of an earlier life from silencing this one.
+        life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        return store.add(f"said/{life}/{hashlib.sha256(text.encode()).hexdigest()}", 1) == 1
+    except (RuntimeError, OSError):
+        return True
