@@ -91,7 +91,9 @@ def _disks(machine: Resource) -> Iterator[tuple[str, Reading]]:
 
 def _encrypt(machine: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
     value = "true" if machine.type == TEMPLATE else True
-    yield from ((f"{path}.encrypted", value) for path, disk in _disks(machine) if not disk.says("encrypted"))
+    for path, disk in _disks(machine):
+        if not disk.says("encrypted") and not (disk.has("snapshotId") and not disk.has("encrypted")):
+            yield f"{path}.encrypted", value
 
 
 @resource_rule(
@@ -112,6 +114,8 @@ def ebs_encrypted(machine: Resource, _: Parameters) -> Iterator[Violation]:
             yield Violation("the root disk is as the image has it, not encrypted.")
 
     def one(path: str, disk: Reading) -> Iterator[Violation]:
+        if disk.has("snapshotId") and not disk.has("encrypted"):
+            raise CannotTell(f"{path}.encrypted (it is as the snapshot is) ")
         if not disk.says("encrypted"):
             yield Violation(f"{path} is not encrypted.")
 
@@ -146,14 +150,14 @@ PATTERNS = (
 
 def user_data(machine: Resource) -> bytes:
     """What the machine runs at first start. Launch templates carry it in base64, instances in clear or in base64."""
-    text = machine.get("userData") or ""
-    encoded = text if machine.type == TEMPLATE else machine.get("userDataBase64") or ""
+    text = str(machine.get("userData") or "")
+    encoded = text if machine.type == TEMPLATE else str(machine.get("userDataBase64") or "")
     if not encoded:
-        return str(text).encode()
+        return text.encode()
     try:
-        return base64.b64decode(str(encoded), validate=False)
+        return base64.b64decode("".join(encoded.split()), validate=True)
     except (ValueError, binascii.Error):
-        raise CannotTell("userData (it is not base64)") from None
+        return encoded.encode()  # not base64: EC2 will refuse it, but whoever wrote it can read it now
 
 
 @resource_rule(

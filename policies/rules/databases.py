@@ -29,7 +29,8 @@ LONGEST = 35
 def rds_encrypted(database: Resource, given: Parameters) -> Iterator[Violation]:
     """A snapshot that leaves the account unencrypted can be read by whoever holds it."""
     cluster = database.type == CLUSTER
-    yield from missing(database, [("storageEncrypted", "CKV_AWS_96" if cluster else "CKV_AWS_16", True)])
+    if database.get("engineMode") != "serverless":  # that one is always encrypted
+        yield from missing(database, [("storageEncrypted", "CKV_AWS_96" if cluster else "CKV_AWS_16", True)])
     if given["require-cmk"] and not database.has("kmsKeyId"):
         yield Violation("kmsKeyId is not set.", check="CKV_AWS_327" if cluster else "kmsKeyId")
 
@@ -53,7 +54,7 @@ def rds_not_public(database: Resource, _: Parameters) -> Iterator[Violation]:
 
 
 def _kept(database: Resource, given: Parameters) -> bool:
-    days = database.number("backupRetentionPeriod", 0) or 0
+    days = database.number("backupRetentionPeriod", 1 if database.type == CLUSTER else 0) or 0
     return given["min-days"] <= days <= LONGEST or database.has("replicateSourceDb")
 
 
@@ -80,7 +81,7 @@ def backup_and_protection(database: Resource, given: Parameters) -> Iterator[Vio
     def backups() -> Iterator[Violation]:
         if not _kept(database, given):
             message = f"backupRetentionPeriod is not in {given['min-days']:g} to {LONGEST}."
-            yield Violation(message, check="CKV_AWS_133")
+            yield Violation(message, check="CKV_AWS_133" if database.has("backupRetentionPeriod") else "absent")
 
     check = "CKV_AWS_139" if database.type == CLUSTER else "CKV_AWS_293"
     yield from independently(backups(), missing(database, [("deletionProtection", check, True)]))

@@ -75,10 +75,26 @@ class Statement:
         """Whether a condition narrows who may call. A value of `*` narrows nothing."""
         keys = (*RESTRICTING, *(key.lower() for key in also))
         return any(
-            key.split("/")[0] in keys and values and "*" not in values and not operator.lower().endswith("ifexists")
+            key.split("/")[0] in keys and values and not any(map(_anything, values)) and _narrows(operator.lower())
             for operator, key, values in self.conditions
-            if "not" not in operator.lower() and "0.0.0.0/0" not in values
         )
+
+    @property
+    def half_restricted(self) -> bool:
+        """Whether a condition is about the caller but lets others through: a negation, or one met by a missing key."""
+        return any(not _narrows(operator.lower()) and key in RESTRICTING for operator, key, _ in self.conditions)
+
+
+def _narrows(operator: str) -> bool:
+    """Whether an operator (in lower case) narrows. `IfExists` and `ForAllValues` hold where the key is missing."""
+    return "not" not in operator and not operator.endswith("ifexists") and not operator.startswith("forallvalues")
+
+
+def _anything(value: str) -> bool:
+    """Whether a value of a condition stands for every caller: `*`, every address, an ARN of every account."""
+    return value in ("*", "0.0.0.0/0", "::/0") or (
+        value.startswith("arn:") and value.split(":")[4:5] in (["*"], ["**"])
+    )
 
 
 def statements(reading: Reading, path: str = "policy") -> list[Statement]:
@@ -99,7 +115,7 @@ def statements(reading: Reading, path: str = "policy") -> list[Statement]:
 def _statement(entry: Mapping[str, Any]) -> Statement:
     conditions = entry.get("Condition")
     return Statement(
-        effect=str(entry.get("Effect", "")),
+        effect=str(entry.get("Effect", "Allow")),
         actions=_texts(entry.get("Action")),
         not_actions=_texts(entry.get("NotAction")),
         resources=_texts(entry.get("Resource")),

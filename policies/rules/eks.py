@@ -49,10 +49,10 @@ def endpoint_not_world(cluster: Resource, given: Parameters) -> Iterator[Violati
 )
 def secrets_kms(cluster: Resource, _: Parameters) -> Iterator[Violation]:
     """Without a key of one's own nobody can revoke access to the secrets in etcd."""
-    if "secrets" not in cluster.known("encryptionConfig.resources") or not cluster.has(
-        "encryptionConfig.provider.keyArn"
-    ):
+    if "secrets" not in cluster.known("encryptionConfig.resources"):
         yield Violation("secrets are not encrypted with a customer managed key.")
+    elif not cluster.has("encryptionConfig.provider.keyArn"):
+        yield Violation("encryptionConfig names no key.", check="keyArn")
 
 
 def _all_logs(cluster: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:

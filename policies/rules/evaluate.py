@@ -25,6 +25,10 @@ IN_FORCE = Rule(
 """What the pack itself says of exemptions; no rule over resources."""
 
 
+MALFORMED = (TypeError, ValueError, AttributeError, KeyError, IndexError)
+"""What reading a value of another type than the schema's raises. One bad input must not end the run of all rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A violation of a rule by a resource, at the level that applies to the stack."""
@@ -142,7 +146,7 @@ class Pack:
                 continue
             try:
                 changes = list(rule.remedy(resource, self._given[rule.id]))
-            except (CannotTell, MissingParameter):
+            except (CannotTell, MissingParameter, *MALFORMED):
                 continue
             if changes:
                 found.append((rule, changes))
@@ -164,6 +168,8 @@ class Pack:
             out.doubts.append(Doubt(rule, of, reason))
         except MissingParameter as missing:
             out.doubts.append(Doubt(rule, of, f"parameter {missing} is not set"))
+        except MALFORMED as wrong:  # an input of another shape than the provider takes: its own check will refuse it
+            out.doubts.append(Doubt(rule, of, f"an input has an unexpected shape ({type(wrong).__name__})"))
 
     def _exempted(self, rule: Rule, resource: Resource) -> Exemption | None:
         return next((entry for entry in self._exempt.get(rule.id, ()) if entry.covers(resource)), None)

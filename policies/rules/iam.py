@@ -33,7 +33,8 @@ ADMINISTRATORS = {"AdministratorAccess": "CKV_AWS_274", "IAMFullAccess": "CKV2_A
 GITHUB = "token.actions.githubusercontent.com"
 
 
-def _documents(resource: Resource) -> Iterator[Statement]:
+def documents(resource: Resource) -> Iterator[Statement]:
+    """The statements of a resource that holds a policy of rights."""
     path = "inlinePolicy" if resource.type.endswith("PermissionSetInlinePolicy") else "policy"
     yield from statements(resource, path)
 
@@ -53,7 +54,7 @@ def no_admin(resource: Resource, given: Parameters) -> Iterator[Violation]:
     if given["allowed-roles"] and resource.get("role") in given["allowed-roles"]:
         return
     if resource.type in DOCUMENTS:
-        for statement in _documents(resource):
+        for statement in documents(resource):
             if statement.allows:
                 yield from _too_much(statement)
         return
@@ -124,10 +125,10 @@ def github_oidc_claims(role: Resource, _: Parameters) -> Iterator[Violation]:
         subjects = [
             value
             for operator, key, values in statement.conditions
-            if key == f"{GITHUB}:sub" and "not" not in operator.lower()
+            if key.startswith(GITHUB) and key.endswith(":sub") and "not" not in operator.lower()
             for value in values
         ]
-        pinned = re.compile(r"(repo|repository|repository_owner|organization):[^*?:/]+")
+        pinned = re.compile(r"repo:[^*?:/]+/|(repository|repository_owner|organization|job_workflow_ref):[^*?:]+")
         if not subjects or not all(pinned.match(value) for value in subjects):
             yield Violation("the token's subject is not pinned to a repository owner.")
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from .documents import Statement, statements
-from .iam import DOCUMENTS
+from .documents import Statement
+from .iam import DOCUMENTS, documents
 from .model import Parameters, Resource, Violation, resource_rule
 
 FILE = Path(__file__).resolve().parent.parent / "iam_actions.json"
@@ -44,12 +44,12 @@ KINDS = {
 def no_unconstrained_write(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """What may be done to every resource will be done to the wrong one."""
     allowed = [str(action).lower() for action in given["allowed-actions"]]
-    for statement in statements(resource):
+    for statement in documents(resource):
         if not statement.allows or not statement.everywhere or statement.conditions:
             continue
         actions = [action for action in map(str.lower, statement.actions) if action not in allowed]
         for check, (kind, what) in KINDS.items():
-            if found := _among(actions, _lists()[kind]):
+            if found := _among([action for action in actions if not _free(action)], _lists()[kind]):
                 yield Violation(f"{found} lets it {what} everywhere.", check=check)
         if found := _restrictable(statement, actions):
             yield Violation(f"{found} is allowed on every resource.", check="CKV_AWS_355")
@@ -67,5 +67,9 @@ def _restrictable(statement: Statement, actions: Sequence[str]) -> str | None:
     """An action that could name its resources. A wildcard could unless all that it covers cannot."""
     if "*" not in statement.resources:
         return None
-    free = _lists()["unrestrictable"]
-    return next((action for action in actions if not any(fnmatch.fnmatchcase(action, entry) for entry in free)), None)
+    return next((action for action in actions if not _free(action)), None)
+
+
+def _free(action: str) -> bool:
+    """Whether an action, and all that its wildcard covers, knows no resources."""
+    return any(fnmatch.fnmatchcase(action, entry) for entry in _lists()["unrestrictable"])

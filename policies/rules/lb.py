@@ -9,6 +9,7 @@ from .model import Parameters, Reading, Resource, Stack, Violation, independentl
 
 LISTENER = "aws:lb/listener:Listener"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+CLASSIC = "aws:elb/loadBalancer:LoadBalancer"
 SERVICE = "kubernetes:core/v1:Service"
 ENCRYPTED, PLAIN = ("HTTPS", "TLS"), ("TCP", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 STRONG = (
@@ -18,6 +19,18 @@ STRONG = (
     "ELBSecurityPolicy-FS-1-2",
 )
 """Names of policies with TLS 1.2 and newer begin so (AWS Elastic Load Balancing guide)."""
+WEAK = (
+    "ELBSecurityPolicy-2016-08",
+    "ELBSecurityPolicy-2015-05",
+    "ELBSecurityPolicy-2015-03",
+    "ELBSecurityPolicy-2015-02",
+    "ELBSecurityPolicy-2014-10",
+    "ELBSecurityPolicy-2014-01",
+    "ELBSecurityPolicy-Default",
+    "ELBSecurityPolicy-TLS-1-0-2015-04",
+    "ELBSecurityPolicy-TLS-1-1-2017-01",
+)
+"""Policies with TLS 1.0 or with ciphers without forward secrecy alone; the first is what a listener gets by default."""
 
 
 @relation_rule(
@@ -28,7 +41,7 @@ STRONG = (
     types=[LISTENER],
     fix="use HTTPS or TLS with a policy of TLS 1.2 or newer; let HTTP only redirect to HTTPS.",
     references=["CKV_AWS_2", "CKV_AWS_103", "CKV2_AWS_20", "CKV2_AWS_74", "FSBP ELB.1", "FSBP ELB.17"],
-    parameters={"policies": STRONG},
+    parameters={"policies": STRONG, "weak-policies": WEAK},
 )
 def listener_tls(listener: Resource, _stack: Stack, given: Parameters) -> Iterator[Violation]:
     """Tokens and prompts in clear are read on the way. Gateway balancers pass packets on as they are."""
@@ -42,11 +55,12 @@ def listener_tls(listener: Resource, _stack: Stack, given: Parameters) -> Iterat
         policy = str(listener.get("sslPolicy", ""))
         if not policy.startswith(tuple(given["policies"])):
             yield Violation(f"sslPolicy {policy or '(default)'} allows TLS below 1.2.", check="CKV_AWS_103")
+        if not policy or policy in given["weak-policies"]:
             yield Violation(f"sslPolicy {policy or '(default)'} has weak ciphers.", check="CKV2_AWS_74")
     elif not any(_redirects(action) for action in listener.views("defaultActions")):
         yield Violation(f"the protocol is {protocol or 'not set'} and nothing is redirected.", check="CKV_AWS_2")
         yield Violation("nothing is encrypted.", check="CKV_AWS_103")
-        for balancer in balancers or [listener]:
+        for balancer in (balancers or [listener]) if protocol == "HTTP" else ():
             yield Violation("HTTP is not redirected to HTTPS.", check="CKV2_AWS_20", resource=balancer)
 
 
@@ -55,6 +69,10 @@ def _redirects(action: Reading) -> bool:
 
 
 def _harden(balancer: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    if balancer.type == CLASSIC:
+        if balancer.get("desyncMitigationMode", "defensive") == "monitor":
+            yield "desyncMitigationMode", "defensive"
+        return
     if balancer.get("loadBalancerType", "application") == "application":
         if not balancer.says("dropInvalidHeaderFields"):
             yield "dropInvalidHeaderFields", True
@@ -69,7 +87,7 @@ def _harden(balancer: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
     title="Load balancers drop what is malformed and log what they see",
     severity="medium",
     level="advisory",
-    types=[BALANCER],
+    types=[BALANCER, CLASSIC],
     fix="set dropInvalidHeaderFields, desyncMitigationMode defensive, accessLogs and enableDeletionProtection.",
     references=["CKV_AWS_91", "CKV_AWS_131", "CKV_AWS_150", "CKV_AWS_328", "FSBP ELB.4", "FSBP ELB.5", "FSBP ELB.6"],
     parameters={"protected": True},
@@ -77,10 +95,11 @@ def _harden(balancer: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
 )
 def hardened(balancer: Resource, given: Parameters) -> Iterator[Violation]:
     """Requests that the balancer and the program read differently slip past every check."""
-    kind = balancer.get("loadBalancerType", "application")
+    kind = "classic" if balancer.type == CLASSIC else balancer.get("loadBalancerType", "application")
 
     def logs() -> Iterator[Violation]:
-        if kind != "gateway" and not balancer.says("accessLogs.enabled"):
+        on = balancer.has("accessLogs") and not balancer.denies("accessLogs.enabled")
+        if kind != "gateway" and not (on if kind == "classic" else balancer.says("accessLogs.enabled")):
             yield Violation("accessLogs is not enabled.", check="CKV_AWS_91")
 
     def headers() -> Iterator[Violation]:
@@ -89,11 +108,11 @@ def hardened(balancer: Resource, given: Parameters) -> Iterator[Violation]:
 
     def desync() -> Iterator[Violation]:
         mode = balancer.get("desyncMitigationMode", "defensive")
-        if kind == "application" and mode not in ("defensive", "strictest"):
+        if kind in ("application", "classic") and mode not in ("defensive", "strictest"):
             yield Violation(f"desyncMitigationMode is {mode}.", check="CKV_AWS_328")
 
     def deletion() -> Iterator[Violation]:
-        if given["protected"] and not balancer.says("enableDeletionProtection"):
+        if kind != "classic" and given["protected"] and not balancer.says("enableDeletionProtection"):
             yield Violation("enableDeletionProtection is not true.", check="CKV_AWS_150")
 
     yield from independently(logs(), headers(), desync(), deletion())

@@ -18,6 +18,7 @@ TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 RULES = (
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+    "aws:ec2/securityGroupRule:SecurityGroupRule",
 )
 
 

@@ -94,14 +94,14 @@ class Reading:
         return View(value if isinstance(value, Mapping) else {}, self._path(path))
 
     def number(self, path: str, default: float | None = None) -> float | None:
-        """A number, be it written as text; `default` where there is none."""
+        """A number, be it written as text; `default` where there is none. Raises `CannotTell` for another text."""
         value = self.get(path)
-        if isinstance(value, bool) or value is None:
+        if isinstance(value, bool) or value is None or value == "":
             return default
         try:
             return float(value)
         except (TypeError, ValueError):
-            return default
+            raise CannotTell(self._path(path)) from None
 
     def says(self, path: str) -> bool:
         """Whether a flag is on. Providers carry some booleans as text (`"true"`)."""

@@ -78,8 +78,9 @@ def registry_kms(repository: Resource, _: Parameters) -> Iterator[Violation]:
 def policy_not_public(policy: Resource, _: Parameters) -> Iterator[Violation]:
     """Images hold programs, and sometimes weights and credentials."""
     for statement in statements(policy):
-        if statement.allows and statement.anyone and not statement.conditions:
-            yield Violation("a statement allows every principal.")
+        if statement.allows and statement.anyone and not statement.restricted():
+            message = "a statement allows every principal without a condition that narrows it."
+            yield Violation(message, check="weak-condition" if statement.half_restricted else "")
 
 
 @relation_rule(
@@ -135,4 +136,5 @@ def build_encrypted_logged(project: Resource, _: Parameters) -> Iterator[Violati
         project.get("logsConfig.cloudwatchLogs.status", "ENABLED") == "ENABLED"
     )
     if not cloudwatch and project.get("logsConfig.s3Logs.status") != "ENABLED":
-        yield Violation("no log target is enabled.", check="CKV_AWS_314")
+        named = project.has("logsConfig.cloudwatchLogs") or project.has("logsConfig.s3Logs")
+        yield Violation("no log target is enabled.", check="status" if named else "CKV_AWS_314")

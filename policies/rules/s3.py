@@ -8,6 +8,7 @@ from typing import Any
 from .documents import statements
 from .model import (
     Parameters,
+    Reading,
     Resource,
     Stack,
     Violation,
@@ -110,7 +111,8 @@ def _grants(source: Resource) -> Iterator[Violation]:
             if uri.endswith(GROUPS):
                 group = uri.rpartition("/")[2]
                 permissions = grant.known("permissions") or grant.known("permission")
-                check = "CKV2_AWS_43" if group == "AuthenticatedUsers" else "CKV_AWS_375"
+                views = any(entry in ("FULL_CONTROL", "READ_ACP") for entry in permissions)
+                check = "CKV2_AWS_43" if group == "AuthenticatedUsers" else "CKV_AWS_375" if views else "grant"
                 yield Violation(f"{', '.join(map(str, permissions))} is granted to {group}.", check=check)
 
 
@@ -128,7 +130,8 @@ def policy_no_wildcard_principal(subject: Resource, given: Parameters) -> Iterat
     """A statement for * without a condition is an open bucket."""
     for statement in statements(subject):
         if statement.allows and statement.anyone and not statement.restricted(tuple(given["allowed-conditions"])):
-            yield Violation("a statement allows every principal without a condition that narrows it.")
+            message = "a statement allows every principal without a condition that narrows it."
+            yield Violation(message, check="weak-condition" if statement.half_restricted else "")
 
 
 def _abort(lifecycle: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
@@ -155,11 +158,28 @@ def abort_incomplete_multipart(lifecycle: Resource, given: Parameters) -> Iterat
 
 
 def _unaborted(lifecycle: Resource, given: Parameters) -> Iterator[Violation]:
+    found: set[str] = set()
     for entry in lifecycle.views("rules"):
+        if entry.get("status") != "Enabled" or not entry.has("abortIncompleteMultipartUpload"):
+            continue
         days = entry.number("abortIncompleteMultipartUpload.daysAfterInitiation")
-        if entry.get("status") == "Enabled" and days and days <= given["max-days"]:
+        late = days is not None and days > given["max-days"]
+        if not late and not _filtered(entry):
             return
-    yield Violation("no enabled rule aborts incomplete multipart uploads.")
+        found.add("max-days" if late else "filter")
+    if "max-days" in found:
+        yield Violation(f"incomplete uploads are kept for more than {given['max-days']:g} days.", check="max-days")
+    elif found:
+        yield Violation("only a part of the bucket is covered by the rule that aborts incomplete uploads.")
+    else:
+        yield Violation("no enabled rule aborts incomplete multipart uploads.")
+
+
+def _filtered(rule: Reading) -> bool:
+    """Whether a lifecycle rule covers only a part of the bucket."""
+    paths = ("prefix", "filter.prefix", "filter.tag", "filter.objectSizeGreaterThan", "filter.objectSizeLessThan")
+    both = ("filter.and.prefix", "filter.and.tags", "filter.and.objectSizeGreaterThan", "filter.and.objectSizeLessThan")
+    return any(rule.get(path) for path in (*paths, *both))
 
 
 def _keep(bucket: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:

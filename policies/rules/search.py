@@ -34,7 +34,8 @@ def encrypted_tls(domain: Resource, _: Parameters) -> Iterator[Violation]:
         if "TLS-1-2" not in policy and "TLS-1-3" not in policy:
             yield Violation("tlsSecurityPolicy allows TLS below 1.2.", check="CKV_AWS_228")
 
-    yield from independently(missing(domain, [("encryptAtRest.enabled", "CKV_AWS_5", True), HTTPS]), between(), tls())
+    https = HTTPS if domain.has("domainEndpointOptions") else (HTTPS[0], "domainEndpointOptions", True)
+    yield from independently(missing(domain, [("encryptAtRest.enabled", "CKV_AWS_5", True), https]), between(), tls())
 
 
 @resource_rule(
@@ -48,5 +49,7 @@ def encrypted_tls(domain: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def vpc_fgac(domain: Resource, _: Parameters) -> Iterator[Violation]:
     """A public domain is found by anyone who scans for it."""
-    needs = [("vpcOptions", "CKV_AWS_137", ...), ("advancedSecurityOptions.enabled", "CKV2_AWS_52", True)]
+    users = domain.says("advancedSecurityOptions.internalUserDatabaseEnabled")
+    check = "enabled" if users else "CKV2_AWS_52"
+    needs = [("vpcOptions", "CKV_AWS_137", ...), ("advancedSecurityOptions.enabled", check, True)]
     yield from missing(domain, needs)

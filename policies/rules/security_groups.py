@@ -33,16 +33,34 @@ def to_world(rule: Reading) -> bool:
 
 
 def ports(rule: Reading) -> tuple[int, int] | None:
-    """The range of ports; None for a protocol without ports (ICMP)."""
+    """The range of ports; None for a protocol without ports (ICMP). 0 to 0 is how many programs write all ports."""
     protocol = str(rule.get("ipProtocol") or rule.get("protocol") or "-1").lower()
     if protocol in ("-1", "all"):
         return EVERY
     if protocol in ("icmp", "icmpv6", "1", "58"):
         return None
     low, high = rule.number("fromPort"), rule.number("toPort")
-    if low is None or high is None or (low == high == -1):
+    if low is None or high is None or low == high == -1 or low == high == 0:
         return EVERY
     return int(low), int(high)
+
+
+SOURCES = (
+    *("cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6", "prefixListIds", "prefixListId"),
+    *("securityGroups", "sourceSecurityGroupId", "referencedSecurityGroupId"),
+)
+
+
+def nobody(rule: Reading) -> bool:
+    """Whether a rule names no source at all, so that nobody can say whom it was meant for."""
+    return not rule.says("self") and not any(rule.has(path) and rule.get(path) != [] for path in SOURCES)
+
+
+def whole(rule: Reading) -> bool:
+    """Whether a rule for all traffic says so plainly, and not by a range that EC2 ignores."""
+    pair = (rule.number("fromPort"), rule.number("toPort"))
+    every = str(rule.get("ipProtocol") or rule.get("protocol") or "-1").lower() in ("-1", "all")
+    return pair in ((None, None), (0, 0), (-1, -1)) if every else pair == (-1, -1)
 
 
 @resource_rule(
@@ -60,10 +78,14 @@ def no_world_admin_ports(resource: Resource, given: Parameters) -> Iterator[Viol
     checks = {SSH: "CKV_AWS_24", RDP: "CKV_AWS_25"}
 
     def one(rule: Reading) -> Iterator[Violation]:
-        reach = ports(rule) if to_world(rule) else None
+        reach, open_to_all = ports(rule), to_world(rule)
         for port in given["ports"]:
             if reach and reach[0] <= port <= reach[1]:
-                yield Violation(f"port {int(port)} is open to the world.", check=checks.get(int(port), "port"))
+                if open_to_all:
+                    check = "all-ports" if reach == EVERY else checks.get(int(port), "port")
+                    yield Violation(f"port {int(port)} is open to the world.", check=check)
+                elif nobody(rule):
+                    yield Violation(f"a rule for port {int(port)} names nobody who may connect.", check="source")
 
     yield from independently(*map(one, rules(resource, "ingress")))
 
@@ -82,12 +104,16 @@ def no_world_ingress(resource: Resource, given: Parameters) -> Iterator[Violatio
     """Every port that the world reaches is a program that must never have a hole."""
 
     def one(rule: Reading) -> Iterator[Violation]:
-        reach = ports(rule) if to_world(rule) else None
+        reach = ports(rule)
+        if reach is not None and not to_world(rule):
+            if nobody(rule):
+                yield Violation("a rule names nobody who may connect.", check="source")
+            return
         if reach is None:
             return
         if reach == EVERY:
-            yield Violation("all ports are open to the world.", check="CKV_AWS_277")
-        if reach[0] <= HTTP <= reach[1]:
+            yield Violation("all ports are open to the world.", check="CKV_AWS_277" if whole(rule) else "all-ports")
+        elif reach[0] <= HTTP <= reach[1]:
             yield Violation("port 80 is open to the world.", check="CKV_AWS_260")
         elif reach[0] == reach[1] and reach[0] in given["allowed-world-ports"]:
             if resource.tag("exposure") != "public":
@@ -114,9 +140,10 @@ def egress_restricted(resource: Resource, _: Parameters) -> Iterator[Violation]:
 
     def one(rule: Reading) -> Iterator[Violation]:
         protocol = str(rule.get("ipProtocol") or rule.get("protocol") or "-1")
-        whole = protocol in ("-1", "all") or rule.number("fromPort") == rule.number("toPort") == -1
-        if to_world(rule) and whole and protocol not in ("icmp", "icmpv6"):
-            yield Violation("all traffic out to the world is allowed.")
+        everything = protocol in ("-1", "all") or rule.number("fromPort") == rule.number("toPort") == -1
+        if to_world(rule) and everything and protocol not in ("icmp", "icmpv6"):
+            check = "" if whole(rule) else "ignored-ports"
+            yield Violation("all traffic out to the world is allowed.", check=check)
 
     yield from independently(*map(one, rules(resource, "egress")))
 
@@ -134,8 +161,11 @@ def has_description(resource: Resource, _: Parameters) -> Iterator[Violation]:
     """A rule that nobody can explain is never removed. The SDK's "Managed by Pulumi" explains nothing."""
 
     def one(rule: Reading, name: str) -> Iterator[Violation]:
-        if rule.get("description", "") in ("", "Managed by Pulumi", "Managed by Terraform"):
+        description = rule.get("description", "")
+        if description in ("", "Managed by Pulumi"):
             yield Violation(f"{name} has no description.", check="CKV_AWS_23")
+        elif description == "Managed by Terraform":
+            yield Violation(f"{name} has the description that a tool gave it.", check="default")
 
     yield from one(resource, "the group" if resource.type == GROUP else "the rule")
     if resource.type == GROUP:

@@ -109,7 +109,7 @@ def non_root(workload: Resource, given: Parameters) -> Iterator[Violation]:
     types=[*PODS],
     fix="set securityContext.capabilities.drop to [ALL]; add nothing but what allow-add lists.",
     references=["CKV_K8S_25", "CKV_K8S_28", "CKV_K8S_37", "CKV_K8S_39", "CIS EKS 4.2.7", "CIS EKS 4.2.8"],
-    parameters={"allow-add": ("IPC_LOCK", "NET_BIND_SERVICE"), "exempt": DRIVERS},
+    parameters={"allow-add": ("IPC_LOCK",), "exempt": DRIVERS},
 )
 def capabilities(workload: Resource, given: Parameters) -> Iterator[Violation]:
     """NET_RAW forges packets, SYS_ADMIN mounts the node's disks. The EFA plugin makes IPC_LOCK unnecessary."""
