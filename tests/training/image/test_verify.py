@@ -1,0 +1,124 @@
+"""The verifier tells a fit image from an unfit one; what nobody expects is "not there", never a pass."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.image import verify
+from training.image.verify import Image
+
+KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n"
+NCCL = b"\0NCCL version 2.28.9+cuda13.0\0ncclNetPlugin_v9\0ncclNetPlugin_v10\0ncclNetPlugin_v11\0"
+
+
+def put(root: Path, name: str, content: bytes = b"") -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def image(root: Path, *expected: str, uid: int = 1000, **environment: str) -> Image:
+    return Image(root, environment, frozenset(expected), uid)
+
+
+def test_root_fails() -> None:
+    assert verify.user(image(Path("/"), uid=0)).verdict == "fail"
+    assert verify.user(image(Path("/"), uid=1000)).verdict == "pass"
+
+
+@pytest.mark.parametrize("name", ["root/.ssh/id_rsa", "home/u/.ssh/anything", "etc/ssh/ssh_host_rsa_key"])
+def test_a_private_key_fails_whatever_its_name(tmp_path: Path, name: str) -> None:
+    put(tmp_path, name, KEY)
+    check = verify.keys(image(tmp_path))
+    assert (check.verdict, check.detail) == ("fail", f"/{name}")
+
+
+def test_code_that_speaks_of_keys_is_no_key(tmp_path: Path) -> None:
+    put(tmp_path, "opt/lib/crypto.py", KEY)
+    put(tmp_path, "opt/lib/certificate.pem", b"-----BEGIN CERTIFICATE-----")
+    put(tmp_path, "root/.ssh/authorized_keys")
+    put(tmp_path, "opt/conda/lib/python3.12/test/certdata/keycert.pem", KEY)
+    assert verify.keys(image(tmp_path)).verdict == "pass"
+
+
+def test_credentials_are_named_and_never_shown(tmp_path: Path) -> None:
+    put(tmp_path, "root/.aws/credentials", b"[default]\naws_secret_access_key = hush")
+    check = verify.secrets(
+        image(tmp_path, AWS_SECRET_ACCESS_KEY="hush", HF_TOKEN="hush", AWS_REGION="r", MY_PASSWORD="")
+    )
+    assert check.verdict == "fail"
+    assert check.detail == "variable AWS_SECRET_ACCESS_KEY, variable HF_TOKEN, /root/.aws/credentials"
+
+
+def test_two_ncclls_of_different_versions_fail_and_links_to_one_do_not(tmp_path: Path) -> None:
+    put(tmp_path, "usr/lib/libnccl.so.2.28.9", NCCL)
+    (tmp_path / "usr/lib/libnccl.so.2").symlink_to("libnccl.so.2.28.9")
+    assert verify.nccl(image(tmp_path)).verdict == "pass"
+    put(tmp_path, "usr/local/lib/nvidia/nccl/lib/libnccl.so.2", NCCL.replace(b"2.28.9", b"2.30.4"))
+    check = verify.nccl(image(tmp_path))
+    assert check.verdict == "fail"
+    assert "2.28.9: /usr/lib/libnccl.so.2; 2.30.4: /usr/local/" in check.detail
+
+
+@pytest.mark.parametrize(("symbols", "verdict"), [((10, 11), "pass"), ((4, 5), "fail")])
+def test_the_plugin_must_speak_an_interface_that_nccl_asks_for(
+    tmp_path: Path, symbols: tuple[int, ...], verdict: str
+) -> None:
+    put(tmp_path, "usr/lib/libnccl.so.2", NCCL)
+    plugin = b"\0".join(b"ncclNetPlugin_v%d" % number for number in symbols)
+    put(tmp_path, "opt/amazon/ofi-nccl/lib/libnccl-net-ofi.so", plugin)
+    assert verify.plugin(image(tmp_path, "efa")).verdict == verdict
+
+
+@pytest.mark.parametrize(("check", "expectation"), [(verify.nccl, "cuda"), (verify.plugin, "efa"), (verify.efa, "efa")])
+def test_what_is_missing_fails_only_where_it_is_expected(tmp_path: Path, check: Any, expectation: str) -> None:
+    assert check(image(tmp_path, PATH="")).verdict == "not there"
+    assert check(image(tmp_path, expectation, PATH="")).verdict == "fail"
+
+
+@pytest.mark.parametrize(("providers", "verdict"), [("efa:\n  version: 2\n", "pass"), ("tcp:\n  version: 2\n", "fail")])
+def test_libfabric_must_have_the_efa_provider(tmp_path: Path, providers: str, verdict: str) -> None:
+    program = put(tmp_path, "opt/amazon/efa/bin/fi_info", f"#!/bin/sh\nprintf '{providers}'\n".encode())
+    program.chmod(0o755)
+    assert verify.efa(image(tmp_path, "efa", PATH="")).verdict == verdict
+
+
+def test_two_sets_of_compatibility_libraries_fail(tmp_path: Path) -> None:
+    put(tmp_path, "usr/local/cuda-13.0/compat/libcuda.so.1")
+    assert verify.cuda_compat(image(tmp_path)).verdict == "pass"
+    put(tmp_path, "opt/other/compat/libcuda.so.1")
+    assert verify.cuda_compat(image(tmp_path)).verdict == "fail"
+
+
+def test_the_program_must_be_found_on_the_path(tmp_path: Path) -> None:
+    assert verify.program(image(tmp_path, PYTHONPATH="/opt/aidc")).verdict == "fail"
+    for name in verify.PROGRAM:
+        put(tmp_path, f"opt/aidc/{name.replace('.', '/')}/__main__.py")
+    assert verify.program(image(tmp_path, uid=0, PYTHONPATH="/opt/aidc")).verdict == "pass"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "training.image.verify", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_answers_in_json_and_with_its_exit_code(tmp_path: Path) -> None:
+    put(tmp_path, "root/.ssh/id_rsa", KEY)
+    done = run("--json", "--root", str(tmp_path))
+    checks = {check["name"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+    assert set(checks) == {"user", "keys", "secrets", "nccl", "plugin", "efa", "cuda compat", "program"}
+    assert checks["keys"] == "fail"
+    assert done.returncode == 3
+
+
+def test_an_unknown_expectation_is_one_line_with_those_there_are() -> None:
+    done = run("--expect", "cuda,roce")
+    assert done.returncode == 2
+    assert "--expect: roce is not one of cuda, efa, neuron, tpu" in done.stderr
