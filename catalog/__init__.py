@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from catalog import benchmarks, carbon, lustre, power, prices
 from catalog.efa import efa_plans
+from catalog.gcp_machine import gcp_machines
 from catalog.instance import UnknownInstance, instances
 from catalog.limit import limits
 from catalog.release import eks_versions, releases
@@ -24,6 +25,7 @@ __all__ = [
     "carbon",
     "efa_plans",
     "eks_versions",
+    "gcp_machines",
     "instances",
     "limits",
     "lustre",
