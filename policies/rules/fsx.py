@@ -101,8 +101,11 @@ def _tiering(system: Resource, deployment: str) -> Iterator[Violation]:
 )
 def capacity_step(system: Resource, _: Parameters) -> Iterator[Violation]:
     """FSx sells steps: 1200 GiB and multiples of 2400, others on HDD, on SCRATCH_1 and with EFA."""
+    if system.get("storageType") == "INTELLIGENT_TIERING" or system.has("backupId"):
+        return  # grows by itself, or is as large as what is restored
     capacity = system.number("storageCapacity")
-    if capacity is None or system.get("storageType") == "INTELLIGENT_TIERING":
+    if capacity is None:
+        yield Violation("storageCapacity is not set.", check="storageCapacity")
         return
     first, step = _steps(system)
     if capacity not in first and (capacity <= 0 or capacity % step):
