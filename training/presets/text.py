@@ -30,7 +30,7 @@ BERT_TINY = replace(
     preset="bert-classifier-tiny",
     model=ModelConfig(name="bert", size="tiny"),
     data=DataConfig(kind="texts", sequence_length=32),
-    optimizer=OptimizerConfig(name="adam", lr=1e-3),
+    optimizer=OptimizerConfig(name="adam", lr=3e-3),
     checkpoint=CheckpointConfig(every=10),
     telemetry=TelemetryConfig(log_every=1),
     precision="fp32",
@@ -51,7 +51,7 @@ BILSTM_TINY = replace(
     preset="bert-bilstm-tiny",
     model=ModelConfig(name="bilstm", size="tiny"),
     data=DataConfig(kind="texts", sequence_length=32),
-    optimizer=OptimizerConfig(name="adam", lr=1e-2),
+    optimizer=OptimizerConfig(name="adam", lr=3e-2),
     checkpoint=CheckpointConfig(every=10),
     telemetry=TelemetryConfig(log_every=1),
 )

@@ -32,7 +32,7 @@ RESNET_TINY = replace(
     model=ModelConfig(name="resnet", size="tiny"),
     data=DataConfig(kind="images", image_size=32),
     batch=BatchConfig(micro=16, evaluation=32),
-    optimizer=OptimizerConfig(name="sgd", lr=0.1, momentum=0.9),
+    optimizer=OptimizerConfig(name="sgd", lr=0.05),
     checkpoint=CheckpointConfig(every=10),
     telemetry=TelemetryConfig(log_every=1),
     precision="fp32",

@@ -40,7 +40,7 @@ def build(config: TrainConfig, output: Path, resume: str, layout: Layout, stop_r
     if config.model.weights:
         weights.load_weights(raw, Path(config.model.weights))
     stream = feed.training(config, raw, layout)
-    account = accounting.account(config, raw, layout)
+    work = accounting.work(config, raw)
     model = parallel.spread(raw.to(layout.device), config, layout)
     optimizer = optim.make(model, config.optimizer)
     # From here on ranks with other samples drop out other units.
@@ -67,7 +67,7 @@ def build(config: TrainConfig, output: Path, resume: str, layout: Layout, stop_r
         stream=stream,
         saver=saver,
         recorder=_recorder(config, output, layout, total),
-        accounting=account,
+        work=work,
         stop_request=stop_request,
         total=total,
         accumulation=accumulation,

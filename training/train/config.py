@@ -103,6 +103,9 @@ class CheckpointConfig:
 @dataclass(frozen=True)
 class TelemetryConfig:
     log_every: int = option(1, "steps between records", least=1)
+    peak_tflops: float | None = option(
+        None, "dense peak of one accelerator in the run's precision, for MFU; none: MFU is not measured", above=0
+    )
     prometheus_port: int | None = option(None, "port of the Prometheus endpoint", least=0, most=65535)
     tensorboard: bool = option(False, "write TensorBoard files")
     wandb: bool = option(False, "report to Weights & Biases")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -16,23 +15,6 @@ if TYPE_CHECKING:
     from training.train.run import Run
 
 
-@dataclass(frozen=True)
-class Accounting:
-    """What MFU is computed from. None: not known, so MFU is not measured."""
-
-    flops_of_a_sample: float | None
-    """Forward and backward of the model itself, recomputation not counted."""
-    rule: str | None
-    """How attention is counted: "causal" or "full"."""
-    peak_flops: float | None
-    """Of one accelerator, dense, in the precision of the run."""
-
-    def mfu(self, samples_per_second: float, ranks: int) -> float | None:
-        if self.flops_of_a_sample is None or self.peak_flops is None:
-            return None
-        return samples_per_second * self.flops_of_a_sample / (self.peak_flops * ranks)
-
-
 def make(run: Run, interval: Interval, rate: float, norm: Tensor) -> StepRecord:
     from training.train.run import memory_bytes
 
@@ -41,7 +23,7 @@ def make(run: Run, interval: Interval, rate: float, norm: Tensor) -> StepRecord:
     seconds = max(interval.seconds - interval.checkpoint_s, 1e-9)
     speed = interval.steps * samples / seconds
     tokens = feed.tokens_of_a_sample(run.config.data)
-    mfu = run.accounting.mfu(speed, run.layout.world)
+    mfu = run.work.mfu(speed, run.layout.world)
     gradient = float(norm)
     return StepRecord(
         step=run.step,
@@ -56,7 +38,7 @@ def make(run: Run, interval: Interval, rate: float, norm: Tensor) -> StepRecord:
         data_s=interval.data_s / interval.steps,
         checkpoint_s=interval.checkpoint_s / interval.steps,
         mfu=mfu,
-        flops_accounting=run.accounting.rule if mfu is not None else None,
+        flops_accounting=run.work.rule if mfu is not None else None,
         memory_bytes=memory_bytes(run.layout.device),
         power_w=run.recorder.power.power_w(),
         energy_j=run.recorder.power.energy_j(),

@@ -16,12 +16,12 @@ from training.errors import err
 from training.models.interface import Model
 from training.telemetry import Recorder
 from training.train import evaluate, feed, records
+from training.train.accounting import Work
 from training.train.config import TrainConfig
 from training.train.meter import Interval, Meter
 from training.train.pace import Pace
 from training.train.parallel import Layout
 from training.train.precision import Precision
-from training.train.records import Accounting
 from training.train.signals import StopRequest
 
 
@@ -41,7 +41,7 @@ class Run:
     stream: Stream
     saver: Saver
     recorder: Recorder
-    accounting: Accounting
+    work: Work
     stop_request: StopRequest
     total: int
     """Steps at the end of the run."""
