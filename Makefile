@@ -18,7 +18,7 @@ WITH_PYTORCH = PYTHON=$$($(RUN) -m sandbox tools --install --path training) || e
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down status recover history cost policy train bench serve check \
+.PHONY: help setup up preview down status drift orphans recover history cost policy train bench serve check \
   check-training training-environment test soak backend clean
 
 help: ## list the targets
@@ -39,6 +39,12 @@ down: $(VENV)/.ready ## destroy a stack, prove that nothing is left, stop the lo
 
 status: $(VENV)/.ready ## what runs where
 	@$(RUN) -m operations status
+
+drift: $(VENV)/.ready ## what is in the cloud otherwise than the state says
+	@$(RUN) -m operations drift
+
+orphans: $(VENV)/.ready ## tagged objects that no state holds
+	@$(RUN) -m operations orphans
 
 recover: $(VENV)/.ready ## put right what an interrupted command left behind
 	@$(RUN) -m operations recover

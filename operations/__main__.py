@@ -59,6 +59,24 @@ def status(stack: StackName = "local") -> None:
 
 @app.command()
 @guarded
+def drift(stack: StackName = "local") -> None:
+    """What is in the cloud otherwise than the state says. Exit code 3 when something is."""
+    from operations import drift as command
+
+    command.run(stack)
+
+
+@app.command()
+@guarded
+def orphans(stack: StackName = "local") -> None:
+    """Tagged objects that no state holds. Exit code 3 when there are some."""
+    from operations import orphans as command
+
+    command.run(stack)
+
+
+@app.command()
+@guarded
 def recover(stack: StackName = "local", yes: Yes = False) -> None:
     """Show what an interrupted command left behind and put it right."""
     from operations import recover as command
