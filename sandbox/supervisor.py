@@ -25,7 +25,7 @@ from terminal import UserError, err
 
 __all__ = ["DaemonStatus", "is_running", "reset", "start", "status", "stop", "wait_ready"]
 Progress = Callable[[str], None]
-CLOUD = ("etcd", "run", "node/pods")
+CLOUD = ("etcd", "run", "node/pods", "gcp", "gcp-faults.json")
 """What is in the state folder of a running cloud only."""
 KEPT_AT_DOWN = ("pki", "logs", "node", "pulumi-home", "supervisor", "kwok.yaml", "simulated-pod.log", "jobset.yaml")
 

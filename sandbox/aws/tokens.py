@@ -20,7 +20,8 @@ Groups. An access entry gives its own `kubernetesGroups`; each access policy ass
 | AmazonEKSEditPolicy         | `eks:edit`         | `eks:edit:namespace:N`         |
 | AmazonEKSViewPolicy         | `eks:view`         | `eks:view:namespace:N`         |
 
-The control plane of the sandbox binds the cluster-wide groups to the cluster roles of Kubernetes.
+The control plane of the sandbox binds the cluster-wide groups to the cluster roles of Kubernetes. Tokens of recorded
+GKE clusters come here as well, because an API server asks one place only; `sandbox.gcp.tokens` answers for them.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from sandbox.aws import native, state
 from sandbox.settings import ACCESS_KEY, ACCOUNT, SECRET_KEY
 
 PREFIX = "k8s-aws-v1."
+GOOGLE_PREFIX = "ya29."
 LIFETIME = timedelta(minutes=15)
 CLUSTER_HEADER = "x-k8s-aws-id"
 GROUPS = {
@@ -91,6 +93,8 @@ def review(document: Any) -> dict[str, Any]:
 
 
 def _user(token: str) -> dict[str, Any]:
+    if token.startswith(GOOGLE_PREFIX):
+        return _google_user(token)
     signed = _Presigned.decode(token)
     account = _account(signed.access_key)
     who = principal(signed.access_key, account, signed.region)
@@ -116,6 +120,16 @@ def _user(token: str) -> dict[str, Any]:
             **({"sessionName": [who.session]} if who.session else {}),
         },
     }
+
+
+def _google_user(token: str) -> dict[str, Any]:
+    from sandbox.gcp import tokens
+    from sandbox.settings import Settings
+
+    try:
+        return tokens.identify(Settings.load(), token)
+    except tokens.Denied as reason:
+        raise Denied(str(reason)) from None
 
 
 def groups(entry: Any) -> list[str]:

@@ -1,8 +1,9 @@
 """The nodes that the node groups of the emulated EKS ask for: what both node daemons make nodes from.
 
 Reads the groups from the AWS API of the sandbox (`/_sandbox/nodegroups`) and turns each into its nodes: names, labels,
-taints, resources. Which daemon makes a node is decided by its pool (label `dc/pool` of the group): the process node
-those of BENCH_POOL, kwok all others. Leaves out the Kubernetes API.
+taints, resources; `nodepools` adds those of recorded GKE node pools, where there are any. Which daemon makes a node is
+decided by its pool (label `dc/pool` of the group): the process node those of BENCH_POOL, kwok all others. Leaves out
+the Kubernetes API.
 """
 
 from __future__ import annotations
@@ -62,11 +63,18 @@ class Inventory:
 
 
 def read(settings: Settings) -> Inventory:
-    """Ask the AWS API. Raises OSError or ValueError when it does not answer, or not sensibly."""
+    """Ask the AWS API, and what is recorded of Google Cloud. Raises OSError or ValueError when the AWS API does not
+    answer, or not sensibly.
+    """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{settings.aws_url}/_sandbox/nodegroups", timeout=TIMEOUT) as answer:
         document = json.load(answer)
-    return inventory(document["boot_id"], document["nodegroups"])
+    result = inventory(document["boot_id"], document["nodegroups"])
+    if (settings.state / "gcp").is_dir():
+        from sandbox.kubernetes import nodepools
+
+        nodepools.add(result, settings)
+    return result
 
 
 def inventory(boot_id: str, records: list[dict[str, Any]]) -> Inventory:

@@ -1,6 +1,6 @@
 """From what should be to what is: create, correct and remove the simulated Node objects.
 
-A node is replaced (removed with its pods and made anew) when EC2 would replace its instance; labels, taints and
+A node is replaced (removed with its pods and made anew) when its cloud would replace the machine; labels, taints and
 resources of a living node are corrected in place, as EKS does for changed labels and taints of a group.
 """
 
@@ -22,7 +22,7 @@ from sandbox.kubernetes.stages import SIMULATED_LABEL, SIMULATED_SELECTOR, SIMUL
 GENERATION = "sandbox.dc/generation"
 CONTENT = "sandbox.dc/content"
 CLUSTER_LABEL = "sandbox.dc/cluster"
-GROUP_LABEL = "eks.amazonaws.com/nodegroup"
+GROUP_LABELS = ("eks.amazonaws.com/nodegroup", "cloud.google.com/gke-nodepool")
 WORKERS = 8
 
 
@@ -143,7 +143,8 @@ def _differs(present: dict[str, Any], node: DesiredNode, annotation: str) -> boo
 
 
 def _group(present: dict[str, Any]) -> str:
-    return (present["metadata"].get("labels") or {}).get(GROUP_LABEL, "")
+    labels = present["metadata"].get("labels") or {}
+    return next((labels[name] for name in GROUP_LABELS if name in labels), "")
 
 
 def _hash(value: object) -> str:
