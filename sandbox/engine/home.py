@@ -22,8 +22,10 @@ from sandbox.settings import ACCESS_KEY, PASSPHRASE, REGION, REPOSITORY, SECRET_
 from sandbox.toolchain.tool import Tool
 from terminal import UserError
 
-PROVIDERS = ("aws", "kubernetes")
+PROVIDERS = ("aws", "gcp", "kubernetes")
 LANGUAGE_HOST = "pulumi-language-python"
+CREDENTIALS = "gke-gcloud-auth-plugin"
+"""The command that the kubeconfig of a GKE cluster names; ours stands before one of the user's on PATH."""
 
 UNSET = (
     "AWS_PROFILE",
@@ -36,6 +38,11 @@ UNSET = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_CREDENTIALS",
+    "GOOGLE_OAUTH_ACCESS_TOKEN",
+    "GOOGLE_PROJECT",
 )
 """Variables that could lead a command on the local stack to a real account. Unset, with all AWS_ENDPOINT_URL_..."""
 
@@ -126,11 +133,18 @@ def without_proxy() -> str:
     return ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
-def search_path(first: Path) -> str:
-    """PATH with the CLI and the toolkit's Python environment in front (`aws` is found there)."""
+def search_path(*first: Path) -> str:
+    """PATH with our directories and the toolkit's Python environment in front (`aws` is found there)."""
     scripts = sysconfig.get_path("scripts")
     rest = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part]
-    return os.pathsep.join(dict.fromkeys([str(first), scripts, *rest]))
+    return os.pathsep.join(dict.fromkeys([*map(str, first), scripts, *rest]))
+
+
+def credentials_directory(settings: Settings) -> Path:
+    """The directory with the command that signs in to recorded GKE clusters."""
+    directory = settings.pulumi_home / "credentials"
+    write_script(directory / CREDENTIALS, launcher("sandbox.gcp"))
+    return directory
 
 
 def prepare(settings: Settings, pulumi: Tool) -> dict[str, str]:
@@ -141,7 +155,7 @@ def prepare(settings: Settings, pulumi: Tool) -> dict[str, str]:
     settings.backend.mkdir(parents=True, exist_ok=True)
     place_plugins(settings)
     return {
-        "PATH": search_path(command_directory(settings, pulumi)),
+        "PATH": search_path(command_directory(settings, pulumi), credentials_directory(settings)),
         "PULUMI_HOME": str(settings.pulumi_home),
         "PULUMI_BACKEND_URL": settings.backend.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
