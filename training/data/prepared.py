@@ -55,7 +55,7 @@ class Prepared:
         if self._spec.kind == "texts":
             return {**self._texts(rows), "labels": labels}
         pixels = np.stack([arrays["images"][sample] for arrays, sample in rows])
-        return {"images": _normalised(pixels), "labels": labels}
+        return {"images": normalised(pixels), "labels": labels}
 
     def _tokens(self, rows: list[tuple[dict[str, np.ndarray], int]]) -> dict[str, np.ndarray]:
         span = self._spec.sequence_length
@@ -135,7 +135,7 @@ def _misfits(spec: DataSpec, found: Manifest) -> list[str]:
     return problems
 
 
-def _normalised(pixels: np.ndarray) -> np.ndarray:
+def normalised(pixels: np.ndarray) -> np.ndarray:
     """uint8 [B, H, W, 3] → float32 [B, 3, H, W] by ImageNet's statistics; uint8 [B, 28, 28] → float32 in 0..1."""
     if pixels.ndim == 3:
         return pixels.astype(np.float32) / np.float32(255)
