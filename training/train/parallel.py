@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ from training.train.config import ParallelConfig, TrainConfig
 
 GATHERED = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 """What FSDP sends of the parameters, by precision; gradients are summed in float32."""
+
+FAREWELL_S = 2.0
+"""How long rank 0 waits, when it fails, for others that fail of the same."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +147,15 @@ def is_first_to_say(text: str) -> bool:
     """Whether no other rank has said this: the ranks' common store knows. True where it cannot be asked."""
     if not dist.is_initialized() or dist.get_world_size() == 1:
         return True
+    # The count of an elastic restart keeps the words of an earlier life from silencing this one.
+    topic = f"said/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}/{hashlib.sha256(text.encode()).hexdigest()}"
     try:
         store = dist.distributed_c10d._get_default_store()  # noqa: SLF001 - there is no public way to it
-        # The count of an elastic restart keeps the words of an earlier life from silencing this one.
-        life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-        return store.add(f"said/{life}/{hashlib.sha256(text.encode()).hexdigest()}", 1) == 1
+        first = store.add(topic, 1) == 1
+        end = time.monotonic() + FAREWELL_S
+        # Without torchrun the store lives in rank 0: it stays until the others have asked.
+        while dist.get_rank() == 0 and store.add(topic, 0) < dist.get_world_size() and time.monotonic() < end:
+            time.sleep(0.01)
     except (RuntimeError, OSError):
         return True
+    return first

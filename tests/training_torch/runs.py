@@ -1,0 +1,186 @@
+"""Runs of the trainer in processes of their own, started in a fraction of a second.
+
+PyTorch is imported once, by a fork server; each rank is a fork of it that runs the real command with real flags. So a
+rank can be killed, run out of disk or be asked to stop, and its two streams and exit code are those of the command.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 120.0
+"""After which a run that has not ended is a failure of the test."""
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.training_torch.preloaded"])
+    return context
+
+
+@dataclass
+class Trial:
+    """One run: its ranks, and what they left."""
+
+    output: Path
+    ranks: list[BaseProcess]
+    logs: list[Path]
+    codes: list[int | None] = field(default_factory=list)
+
+    def wait(self) -> Trial:
+        """Until every rank has ended. Raises TimeoutError and ends them when one does not."""
+        end = time.monotonic() + PATIENCE_S
+        for rank in self.ranks:
+            rank.join(max(0.0, end - time.monotonic()))
+        late = [number for number, rank in enumerate(self.ranks) if rank.exitcode is None]
+        for number in late:
+            self.ranks[number].kill()
+        self.codes = [rank.exitcode for rank in self.ranks]
+        if late:
+            raise TimeoutError(f"ranks {late} of {self.output.name} did not end: {self.errors()}")
+        return self
+
+    @property
+    def code(self) -> int | None:
+        """The exit code that all ranks had."""
+        assert len(set(self.codes)) == 1, f"exit codes {self.codes}: {self.errors()}"
+        return self.codes[0]
+
+    def errors(self, rank: int | None = None) -> str:
+        """What the ranks, or one, wrote to stderr."""
+        chosen = self.logs if rank is None else [self.logs[rank]]
+        return "".join(Path(f"{log}.err").read_text() for log in chosen)
+
+    def problems(self) -> list[str]:
+        """The lines of all ranks that tell of an error."""
+        return [line for line in self.errors().splitlines() if line.startswith("error: ")]
+
+    def result(self) -> dict[str, Any]:
+        """The JSON line of rank 0 on stdout."""
+        return json.loads(Path(f"{self.logs[0]}.out").read_text())
+
+    def losses(self) -> dict[int, float]:
+        """Loss by step."""
+        return {one["step"]: one["loss"] for one in lines(self.output / "metrics.jsonl")}
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [one for one in lines(self.output / "events.jsonl") if one["event"] == name]
+
+    def checkpoints(self) -> set[str]:
+        return {one.name for one in (self.output / "checkpoints").iterdir()}
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def start(
+    output: Path,
+    preset: str,
+    *settings: str,
+    steps: int | None = 20,
+    ranks: int = 1,
+    flags: Sequence[str] = (),
+    before: Callable[[int], None] | None = None,
+) -> Trial:
+    """Start `training.train` over `ranks`; `before(rank)` is called in each one first (a function of a module)."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    arguments = ["--preset", preset, "--output", str(output), *flags]
+    arguments += ["--steps", str(steps)] if steps else []
+    arguments += [part for one in settings for part in ("--set", one)]
+    port = free_port() if ranks > 1 else 0
+    logs = [output.parent / f"{output.name}.{rank}" for rank in range(ranks)]
+    context = _context()
+    processes = [
+        context.Process(target=_rank, args=(arguments, rank, ranks, port, str(logs[rank]), before))
+        for rank in range(ranks)
+    ]
+    for one in processes:
+        one.start()
+    return Trial(output, list(processes), logs)
+
+
+def run(output: Path, preset: str, *settings: str, **more: Any) -> Trial:
+    """`start` and `wait`."""
+    return start(output, preset, *settings, **more).wait()
+
+
+def _rank(
+    arguments: list[str], rank: int, ranks: int, port: int, log: str, before: Callable[[int], None] | None
+) -> None:
+    for descriptor, suffix in ((1, ".out"), (2, ".err")):
+        file = os.open(f"{log}{suffix}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(file, descriptor)
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+    if ranks > 1:
+        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
+    # A full width: messages are compared as lines.
+    os.environ |= {"COLUMNS": "400", "NO_COLOR": "1"}
+    sys.argv = ["training.train", *arguments]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    import torch
+
+    torch.set_num_threads(1)
+    if before is not None:
+        before(rank)
+    from training.train import cli
+
+    cli.main()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for something that another process does. Raises TimeoutError."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.005)
+
+
+def at_step(step: int, act: Callable[[Any], None]) -> None:
+    """In this process, let `act(run)` happen right after the step was recorded."""
+    from training.train.run import Run
+
+    recorded = Run.record
+
+    def record(self: Run, *arguments: Any) -> None:
+        recorded(self, *arguments)
+        if self.step == step:
+            act(self)
+
+    Run.record = record
+
+
+def kill_after_checkpoint(run: Any) -> None:
+    """kill -9 of this process once a checkpoint is whole."""
+    until(lambda: any((run.output / "checkpoints").glob("step-*[0-9]")), "a whole checkpoint")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ask_to_stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def limit_file_size(size: int) -> None:
+    """No file may grow beyond `size` bytes: writing fails in its middle, as on a full disk (EFBIG, not ENOSPC)."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -1,0 +1,77 @@
+"""Every preset: trains with falling loss, goes on exactly where it was killed, exports, and what it exports loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import mean
+
+import pytest
+import torch
+
+from tests.training_torch import runs
+from training import weights
+from training.presets import PRESETS
+
+STEPS, KILLED_AT = 40, 17
+TINY = [name for name in PRESETS if name.endswith("-tiny")]
+
+
+def killed(_rank: int) -> None:
+    runs.at_step(KILLED_AT, runs.kill_after_checkpoint)
+
+
+@pytest.fixture(scope="module", params=TINY)
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[runs.Trial, runs.Trial]:
+    """A run that went through, and one that was killed in the middle and resumed."""
+    folder = tmp_path_factory.mktemp(request.param)
+    whole = runs.start(folder / "whole", request.param, steps=STEPS)
+    broken = runs.run(folder / "broken", request.param, steps=STEPS, before=killed)
+    assert broken.codes == [-9]
+    resumed = runs.run(folder / "broken", request.param, steps=STEPS)
+    return whole.wait(), resumed
+
+
+def test_six_presets_have_a_tiny_size() -> None:
+    assert len(TINY) == 6
+    assert {name.removesuffix("-tiny") for name in TINY} == {name for name in PRESETS if not name.endswith("-tiny")}
+
+
+def test_the_loss_falls(pair: tuple[runs.Trial, runs.Trial]) -> None:
+    whole, _ = pair
+    assert whole.code == 0, whole.errors()
+    losses = list(whole.losses().values())
+    assert len(losses) == STEPS
+    assert mean(losses[-8:]) < 0.9 * mean(losses[:8])
+
+
+def test_a_killed_run_goes_on_bit_for_bit(pair: tuple[runs.Trial, runs.Trial]) -> None:
+    whole, resumed = pair
+    assert resumed.code == 0, resumed.errors()
+    assert [one["step"] for one in resumed.events("resumed")] == [10]
+    assert resumed.losses() == whole.losses(), "a resumed run takes every step as an uninterrupted one does"
+    ours, theirs = (weights.load_exported(one.output / "export").state_dict() for one in (resumed, whole))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs), "and ends with the same weights"
+
+
+def test_what_is_exported_loads_and_judges_as_the_trained_model(pair: tuple[runs.Trial, runs.Trial]) -> None:
+    whole, _ = pair
+    model = weights.load_exported(Path(whole.result()["export"]))
+    assert not model.training
+    assert whole.result()["dev"]["loss"] == pytest.approx(_loss_on_dev(whole, model), rel=1e-5)
+
+
+def _loss_on_dev(trial: runs.Trial, model: torch.nn.Module) -> float:
+    from dataclasses import replace
+
+    from training.data import open_stream
+    from training.train import feed
+
+    config = PRESETS[trial.result()["preset"]]
+    spec = replace(feed.spec(config.data, model), split="dev", shuffle=False, repeat=False, samples=256)  # type: ignore[arg-type]
+    total = count = 0
+    with open_stream(spec, rank=0, world=1, seed=config.seed, batch_size=config.batch.evaluation) as stream:
+        for _, batch in zip(range(config.evaluate_batches), stream, strict=False):
+            with torch.no_grad():
+                total += float(model(batch).loss) * len(batch["labels"])
+            count += len(batch["labels"])
+    return total / count

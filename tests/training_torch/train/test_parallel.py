@@ -1,0 +1,121 @@
+"""Ranks give the losses of one process, however they share the model, and take up each other's checkpoints."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.training_torch import runs
+from training.errors import BadInput
+from training.train.config import ParallelConfig
+from training.train.parallel import tensor_degree
+
+STEPS = 12
+PRESET = "bloom-560m-tiny"
+QUICK = ("evaluate_batches=0", "export=false", "checkpoint.every=none", "checkpoint.at_end=false")
+TOLERANCE = {"rel": 2e-5}
+"""Sums of float32 in another order."""
+SAME = {PRESET: (), "gpt-1.3b-tiny": (), "bert-classifier-tiny": ("model.overrides.dropout=0",)}
+"""Settings without which ranks must differ: each drops out other units."""
+
+
+def curve(trial: runs.Trial) -> list[float]:
+    assert trial.code == 0, trial.errors()
+    losses = trial.losses()
+    assert sorted(losses) == list(range(1, STEPS + 1))
+    return list(losses.values())
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
+    """Losses of one process, by preset."""
+    folder = tmp_path_factory.mktemp("alone")
+    return {name: curve(runs.run(folder / name, name, *QUICK, *SAME[name], steps=STEPS)) for name in SAME}
+
+
+@pytest.mark.parametrize(
+    ("preset", "strategy", "ranks"),
+    [
+        (PRESET, "ddp", 2),
+        (PRESET, "ddp", 4),
+        (PRESET, "fsdp", 2),
+        (PRESET, "fsdp", 4),
+        (PRESET, "tensor", 2),
+        (PRESET, "tensor", 4),
+        (PRESET, "fsdp+tensor", 4),
+        ("gpt-1.3b-tiny", "fsdp+tensor", 4),
+        ("bert-classifier-tiny", "fsdp", 2),
+    ],
+)
+def test_ranks_give_the_loss_curve_of_one_process(tmp_path, alone, preset: str, strategy: str, ranks: int) -> None:
+    data_ranks = {"ddp": ranks, "fsdp": ranks, "tensor": 1, "fsdp+tensor": ranks // 2}[strategy]
+    whole = 16 if preset.startswith("bert") else 8
+    settings = (*QUICK, f"parallel.strategy={strategy}", f"batch.micro={whole // data_ranks}")
+    trial = runs.run(tmp_path / "run", preset, *settings, *SAME[preset], steps=STEPS, ranks=ranks)
+    assert curve(trial) == pytest.approx(alone[preset], **TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "settings"),
+    [
+        (1, ("batch.micro=2", "batch.accumulation=4")),
+        (2, ("batch.micro=2", "batch.accumulation=2")),
+        (2, ("batch.micro=2", "batch.accumulation=2", "parallel.strategy=fsdp")),
+        (1, ("model.activation_checkpointing=true",)),
+    ],
+)
+def test_accumulation_and_recomputation_change_no_loss(tmp_path, alone, ranks: int, settings: tuple[str, ...]) -> None:
+    trial = runs.run(tmp_path / "run", PRESET, *QUICK, *settings, steps=STEPS, ranks=ranks)
+    assert curve(trial) == pytest.approx(alone[PRESET], **TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "settings"),
+    [
+        (1, ()),
+        (2, ("batch.micro=4",)),
+        (4, ("batch.micro=4", "parallel.strategy=fsdp+tensor")),
+    ],
+)
+def test_a_checkpoint_is_resharded_for_other_ranks(tmp_path, alone, ranks: int, settings: tuple[str, ...]) -> None:
+    """Begun by two ranks of FSDP2, ended by one, by DDP, by FSDP2 and tensor parallel."""
+    more = ("evaluate_batches=0", "export=false")
+    begun = ("parallel.strategy=fsdp", "batch.micro=4")
+    first = runs.run(tmp_path / "run", PRESET, *more, *begun, steps=STEPS, ranks=2, before=asked_to_stop_at_6)
+    assert first.code == 75, first.errors()
+    second = runs.run(tmp_path / "run", PRESET, *more, *settings, steps=STEPS, ranks=ranks)
+    assert curve(second) == pytest.approx(alone[PRESET], **TOLERANCE)
+    assert [one["step"] for one in second.events("resumed")] == [6]
+    if ranks != 2:
+        assert f"made by 2 ranks, resharded for {ranks}" in second.errors()
+
+
+def asked_to_stop_at_6(rank: int) -> None:
+    """SIGTERM to one rank of several, as when one node is taken away."""
+    if rank == 1:
+        runs.at_step(5, lambda run: runs.ask_to_stop())
+
+
+def test_fewer_ranks_keep_the_samples_of_a_step(tmp_path) -> None:
+    settings = ("evaluate_batches=0", "export=false", "batch.micro=4")
+    assert runs.run(tmp_path / "run", PRESET, *settings, steps=4, ranks=2).code == 0
+    resumed = runs.run(tmp_path / "run", PRESET, *settings, steps=6, ranks=1)
+    assert "batch.accumulation is 2 to keep the 8 samples of a step" in resumed.errors()
+
+
+@pytest.mark.parametrize(
+    ("parallel", "world", "message"),
+    [
+        (ParallelConfig(strategy="fsdp+tensor", tensor=3), 4, "parallel.tensor: 3 does not divide the 4 ranks"),
+        (ParallelConfig(strategy="tensor", tensor=2), 4, "parallel.tensor: 2 is not the 4 ranks"),
+        (ParallelConfig(strategy="fsdp+tensor"), 1, "parallel.tensor: 2 does not divide the 1 ranks"),
+    ],
+)
+def test_a_split_that_cannot_be_names_the_ranks(parallel: ParallelConfig, world: int, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        tensor_degree(parallel, world)
+
+
+def test_a_model_that_cannot_be_split_says_so_once(tmp_path) -> None:
+    trial = runs.run(tmp_path / "run", "mnist-mlp-tiny", "parallel.strategy=tensor", ranks=2)
+    assert trial.code == 2
+    assert trial.problems() == ["error: parallel.strategy tensor: mlp cannot be split; use ddp or fsdp"]
