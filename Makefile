@@ -65,7 +65,7 @@ bench: $(VENV)/.ready ## measure this machine: WHAT=all OUT=DIR
 	@$(WITH_PYTORCH) -m training.bench $(WHAT) --output "$(or $(OUT),runs/bench)" $(ARGS)
 
 serve: $(VENV)/.ready ## answer requests from an exported model: MODEL=DIR
-	@$(WITH_PYTORCH) -m training.serve "$(MODEL)" $(ARGS)
+	@$(WITH_PYTORCH) -m training.serve --model "$(MODEL)" $(ARGS)
 
 backend: $(VENV)/.ready ## make a place for the state of cloud stacks (S3 bucket, KMS key)
 	@$(RUN) -m operations backend
