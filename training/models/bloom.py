@@ -173,7 +173,9 @@ class Model(CausalModel):
         kind = x.device.type
         slopes = alibi_slopes(self.config.heads).to(x.device)
         wanted = self.config.attention
-        flex = wanted == "flex" or (wanted == "auto" and kind == "cuda")
+        # FlexAttention has no backward pass on CPUs, and no use where a few new tokens look at a cache.
+        able = kind == "cuda" or not torch.is_grad_enabled()
+        flex = able and (wanted == "flex" or (wanted == "auto" and kind == "cuda"))
         flex = flex and cache is None and attention_mask is None
         bias = slopes
         if not flex:

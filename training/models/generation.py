@@ -20,7 +20,7 @@ class Sampling:
     """Choose among the likeliest tokens that together have this probability (nucleus sampling, arXiv 1904.09751)."""
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def generate(
     model: CausalModel,
     input_ids: Tensor,
