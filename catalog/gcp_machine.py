@@ -54,6 +54,13 @@ class GcpMachine:
     regions: tuple[str, ...]
     """Where Google lists it; empty: unknown."""
     date: str
+    efa: None = None
+    """An Elastic Fabric Adapter is Amazon's: no Google machine has one."""
+
+    @property
+    def family(self) -> str:
+        """Machine series: a3, n2, ct6e."""
+        return self.name.split("-", maxsplit=1)[0]
 
 
 def _arch(machine_type: str) -> str:

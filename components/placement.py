@@ -6,12 +6,19 @@ cannot fall back to TCP: where they are missing it stays pending.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from catalog import limits
+from catalog.gcp_machine import GcpMachine
 from catalog.instance import Instance
 
 POOL_LABEL = "dc/pool"
+TPU_ACCELERATOR_LABEL, TPU_TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-accelerator", "cloud.google.com/gke-tpu-topology"
+"""By these GKE finds the slices that a pod asks for (GKE documentation, "Deploy TPU workloads")."""
+NODE_POOL_LABEL = "cloud.google.com/gke-nodepool"
+"""Same for all hosts of a slice, different between slices."""
 EFA_RESOURCE = "vpc.amazonaws.com/efa"
 HUGEPAGES_RESOURCE = "hugepages-2Mi"
 HUGEPAGES_POD_MIB = 5120
@@ -20,6 +27,9 @@ PAGE_MIB = 2
 CPU_SHARE, MEMORY_SHARE = 0.85, 0.8
 """What is left to workloads after kubelet, system daemons and daemon sets; checked against EKS's reservation formula
 (awslabs/amazon-eks-ami, nodeadm: 255 MiB + 11 MiB per pod; 60 to 80 millicores and more on large nodes)."""
+
+UNKNOWN_CPU, UNKNOWN_MEMORY = "4", "16384Mi"
+"""Asked for on machines whose size is not known (TPU v4 hosts): little enough for any; their chips keep others off."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +41,51 @@ class Taint:
 
 
 @dataclass(frozen=True)
+class Slices:
+    """TPU slices of a pool: hosts whose chips are wired to each other. One slice is one node pool of GKE."""
+
+    accelerator: str
+    """Value of the node label cloud.google.com/gke-tpu-accelerator."""
+    topology: str
+    """Value of the node label cloud.google.com/gke-tpu-topology: 4x4."""
+    hosts: int
+    """Nodes of one slice."""
+    count: int = 1
+    """Slices of the pool."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {TPU_ACCELERATOR_LABEL: self.accelerator, TPU_TOPOLOGY_LABEL: self.topology}
+
+
+@dataclass(frozen=True)
+class HostFolder:
+    """A folder of the node that a pod needs: libraries that a daemon put there."""
+
+    name: str
+    path: str
+    mount: str
+
+
+@dataclass(frozen=True)
 class Placement:
     """A pool of equal nodes."""
 
     pool: str
-    instance: Instance
+    instance: Instance | GcpMachine
     nodes: int
     """Nodes wanted now."""
     efa_interfaces: int = 0
     taint: Taint | None = None
     mounts_file_system: bool = False
+    slices: Slices | None = None
+    """None: the accelerators are no TPUs."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """What a pod must carry to get the node's GPU networks."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables by which a pod finds the fabric's libraries."""
+    host_folders: tuple[HostFolder, ...] = ()
+    """Folders that a pod mounts; its namespace must then allow them (`pod_security`)."""
 
     @property
     def vendor(self) -> str | None:
@@ -49,7 +94,13 @@ class Placement:
 
     @property
     def selector(self) -> dict[str, str]:
-        return {POOL_LABEL: self.pool}
+        return {POOL_LABEL: self.pool} | (self.slices.labels if self.slices else {})
+
+    @property
+    def pod_security(self) -> Literal["restricted", "privileged"]:
+        """Pod security level that a namespace of this pool's pods needs: only `privileged` lets folders of the node in
+        (Kubernetes documentation, "Pod Security Standards")."""
+        return "privileged" if self.host_folders else "restricted"
 
     @property
     def tolerations(self) -> list[dict[str, str]]:
@@ -67,10 +118,12 @@ class Placement:
             if count % pods_per_node:
                 raise ValueError(f"{count} {resource} cannot be divided among {pods_per_node} pods")
         reserved = (limits["efa-hugepages-2mi"].maximum or 0) * PAGE_MIB if self.hugepages else 0
-        memory_mib = int((self.instance.memory_gib * 1024 - reserved) * MEMORY_SHARE / pods_per_node)
+        vcpus, memory_gib = self.instance.vcpus, self.instance.memory_gib
         share = {
-            "cpu": f"{int(self.instance.vcpus * 1000 * CPU_SHARE / pods_per_node)}m",
-            "memory": f"{memory_mib}Mi",
+            "cpu": UNKNOWN_CPU if vcpus is None else f"{int(vcpus * 1000 * CPU_SHARE / pods_per_node)}m",
+            "memory": UNKNOWN_MEMORY
+            if memory_gib is None
+            else f"{int((memory_gib * 1024 - reserved) * MEMORY_SHARE / pods_per_node)}Mi",
         }
         if self.hugepages:
             share[HUGEPAGES_RESOURCE] = f"{HUGEPAGES_POD_MIB // pods_per_node}Mi"
