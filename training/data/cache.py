@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from training.data.files import checksum, unwritten
 from training.data.objects import Store
 from training.errors import BadInput, TrainingError
 
@@ -62,8 +63,6 @@ class Cache:
             return path
 
     def _copy(self, store: Store, name: str, sha256: str, size: int, path: Path) -> None:
-        from training.data.shards import checksum, unwritten
-
         part = path.with_name(f"{sha256}.{os.getpid()}.part")
         remedy = "copy it again to where the data lies, or prepare the data again"
         try:

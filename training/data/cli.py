@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-DEFAULTS = {one.name: one.default for one in fields(Recipe)}
+DEFAULTS: dict[str, Any] = {one.name: one.default for one in fields(Recipe)}
 
 
 def _option(text: str, name: str | None = None) -> Any:
@@ -142,9 +142,10 @@ def sample(
     import numpy as np
 
     source = Prepared(spec)
-    total = sum(source.counts or [0])
+    counts = source.counts or []
+    total = sum(counts)
     numbers = np.linspace(0, total - 1, min(count, total)).astype(np.int64)
-    ends = np.cumsum(source.counts)
+    ends = np.cumsum(counts)
     for number in numbers:
         shard = int(np.searchsorted(ends, number, side="right"))
         inside = number - (ends[shard - 1] if shard else 0)

@@ -45,7 +45,7 @@ def read_folder(paths: list[Path], root: Path, recipe: Recipe) -> Iterator[Pictu
         yield Bad(str(root), "image folders need the package pillow; pip install it")
         return
     for path in paths:
-        parts = path.relative_to(root).parts[:-1]
+        parts = list(path.relative_to(root).parts[:-1])
         split = SPLIT_NAMES.get(parts[0].lower()) if len(parts) > 1 else None
         if not parts or (split and len(parts) < 2):
             yield Bad(str(path), "lies in no class folder; images lie in CLASS/ or SPLIT/CLASS/")

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training.data.files import unwritten
 from training.data.recipe import digest
-from training.data.shards import Entry, unwritten
+from training.data.shards import Entry
 from training.errors import BadInput
 
 FILE_NAME = "manifest.json"

@@ -22,6 +22,7 @@ from training.data import images, shards
 from training.data.clean import clean, fits
 from training.data.documents import Bad, Document, read
 from training.data.duplicates import content_hash, signature
+from training.data.files import unwritten
 from training.data.recipe import Recipe, digest
 from training.data.shards import Entry
 from training.data.spec import SPLITS
@@ -151,7 +152,7 @@ def _store(task: Task, part: Part, work: Path) -> None:
         temporary.write_text(json.dumps({**vars(part), "entries": [one.as_dict() for one in part.entries]}), "utf-8")
         os.replace(temporary, path)
     except OSError as problem:
-        raise shards.unwritten(path, problem) from None
+        raise unwritten(path, problem) from None
 
 
 def _texts(task: Task, recipe: Recipe, chunks: _Chunks, tokenizer: Tokenizer) -> tuple[Counter[str], list[str]]:

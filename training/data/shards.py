@@ -7,7 +7,6 @@ and the intermediate parts of a preparation are both such files.
 from __future__ import annotations
 
 # pyright: reportMissingImports=false
-import errno
 import hashlib
 import os
 from collections.abc import Mapping
@@ -17,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from training.errors import BadInput, TrainingError
+from training.data.files import checksum, unwritten
+from training.errors import BadInput
 
 ALIGNMENT = 64
-READ_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], records: int) -> Entry:
                 gap = bytes(-position % ALIGNMENT)
                 content = np.ascontiguousarray(array)
                 places[name] = {"dtype": content.dtype.str, "shape": list(content.shape), "offset": position + len(gap)}
-                for piece in (gap, memoryview(content.reshape(-1)).cast("B") if content.size else b""):
+                for piece in (gap, content.reshape(-1).view(np.uint8).data):
                     file.write(piece)
                     digest.update(piece)
                     position += len(piece)
@@ -60,22 +59,6 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], records: int) -> Entry:
         part.unlink(missing_ok=True)
         raise unwritten(path, problem) from None
     return Entry(path.name, position, digest.hexdigest(), records, places)
-
-
-def unwritten(path: Path, problem: OSError) -> TrainingError:
-    """What to say when a file cannot be written."""
-    if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return TrainingError(f"{path}: the disk is full; make room and run the same command again, it goes on")
-    return TrainingError(f"{path}: cannot be written ({problem.strerror})")
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(READ_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def verify(path: Path, entry: Entry, how: str) -> None:

@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -72,7 +72,7 @@ class Service:
         finally:
             await self.batcher.stop()
 
-    def _run(self, batch: list[Any]) -> None:
+    def _run(self, batch: Sequence[Any]) -> None:
         """In the batch's thread."""
         if self.engine.kind == "tokens":
             assert self.engine.tokenizer
