@@ -78,9 +78,10 @@ def guarded(app: typer.Typer, name: str = "") -> Callable[[], None]:
         except TrainingError as error:
             show(error.problems)
             raise SystemExit(error.code) from None
-        except KeyboardInterrupt:
-            show(["interrupted"])
-            raise SystemExit(INTERRUPTED) from None
+        except SystemExit as end:
+            if end.code == INTERRUPTED:  # Typer has caught ctrl-C
+                show(["interrupted"])
+            raise
         except BrokenPipeError:
             # The reader went away (`... | head`): not an error, but Python must not complain while closing stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -25,6 +25,8 @@ class Config:
     classes: int = 1000
 
     def __post_init__(self) -> None:
+        for name in ("widths", "blocks"):  # files have lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.widths) != 4 or len(self.blocks) != 4:
             raise ValueError(f"widths {self.widths} and blocks {self.blocks}: a ResNet has four stages, give four each")
 
