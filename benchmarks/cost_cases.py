@@ -31,6 +31,7 @@ REASONS = {
     "leaves out; found: the target's minimum",
     "with_node_pools_node_locations_withUsage": "expects a default pool that GKE does not make beside declared pools, "
     "and another spot price",
+    "c3x:google_sql_database_instance": "leaves the public address out, which an instance has by default",
     "gpu_l4": "counts the L4 twice: the price of a g2 machine includes it",
 }
 """Why a case comes out otherwise here, and is not followed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from cost.rates.machines import Machine, Size, machines, sized
+from cost.rates.machines import Machine, Size, machines, reserved_hours, sized
 from cost.registry import rate
 from cost.subject import Found, Gap, Subject
 from plan import Resource, Unknown
@@ -156,9 +156,12 @@ def from_configuration(it: Subject) -> Machine:
 @rate("aws:ec2/dedicatedHost:DedicatedHost")
 def dedicated_host(it: Subject) -> Iterator[Found]:
     family = it.text("instanceFamily") or it.text("instanceType").partition(".")[0]
-    term = it.usage.text("reserved_instance_term")
-    it.usage.text("reserved_instance_payment_option")
-    yield it.gap(f"EC2 Dedicated Host ({'reserved' if term else 'on-demand'}, {family})")
+    if it.usage.text("reserved_instance_term"):
+        item = f"EC2 Dedicated Host (reserved, {family})"
+        yield from reserved_hours(it, "aws_ec2_host", item, Decimal(1))
+        return
+    item = f"EC2 Dedicated Host (on-demand, {family})"
+    yield it.hours(item, it.aws("aws_ec2_host", item), what="host")
 
 
 @rate("aws:ec2/capacityReservation:CapacityReservation")

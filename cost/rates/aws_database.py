@@ -10,16 +10,22 @@ from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
 
 from catalog import instances
+from catalog.database_support import extended_support_year
 from catalog.price import Ambiguous, Price
+from cost.rates.machines import reserved_hours
 from cost.registry import rate
-from cost.subject import Charge, Found, Gap, Subject, number
+from cost.subject import Charge, Found, Subject, number
 from plan import Resource
 
-RDS = "aws_db_instance"
+RDS, AURORA = "aws_db_instance", "aws_rds_cluster_instance"
 MIN_IO1_IOPS, MIN_IO1_GB, DEFAULT_GB = Decimal(1000), Decimal(100), Decimal(20)
 """What a database with io1 storage has at least, and the storage of one that does not say (RDS User Guide)."""
+GP3_IOPS, GP3_STRIPED_IOPS, GP3_STRIPED_GB = 3000, 12_000, 400
+"""IOPS that gp3 storage includes: more from the size on at which RDS stripes it over volumes (RDS User Guide)."""
 LONG_RETENTION = 7
 """Days that Performance Insights keeps free of charge."""
+SAME = {"mariadb": "mysql"}
+"""Engines that cost as much as another one."""
 TARGET = "aws:appautoscaling/target:Target"
 
 
@@ -28,35 +34,46 @@ def database(it: Subject) -> Iterator[Found]:
     engine, kind = it.text("engine", "mysql").lower(), it.text("instanceClass")
     zones = "Multi-AZ" if it.flag("multiAz") else "Single-AZ"
     item = f"Database instance (on-demand, {zones}, {kind})"
-    yield _instance(it, item, _database_price(it, item, engine))
+    yield from instance(it, item, _database_price(it, item, engine), RDS, engine=SAME.get(engine, engine))
     if not engine.startswith("aurora"):
         yield from _database_storage(it, multi=zones == "Multi-AZ")
     backups = "Additional backup storage"
     kept = it.value("backupRetentionPeriod", 0)
-    price = _by_engine(it, backups, "aurora-postgresql" if engine == "aurora-postgresql" else "mysql")
+    price = by_engine(it, backups, "aurora-postgresql" if engine == "aurora-postgresql" else "mysql")
     price = None if engine in ("aurora", "aurora-mysql") else price
     yield from it.used(backups, "additional_backup_storage_gb", price, quiet=not kept)
-    yield from _insights(it, kind)
-    yield from _credits(it, kind, it.aws(RDS, "CPU credits") if not engine.startswith("aurora") else None)
+    yield from insights(it, kind)
+    aurora = engine.startswith("aurora")
+    yield from cpu_credits(it, kind, it.aws(AURORA if aurora else RDS, "CPU credits"))
+    yield from extended_support(it, engine, kind)
 
 
-def _instance(it: Subject, item: str, price: Price | None) -> Found:
-    term = it.usage.text("reserved_instance_term")
-    it.usage.text("reserved_instance_payment_option")
-    if term:
-        reason = f"reserved for {term.replace('_', ' ')}: the catalog has no prices of reserved terms"
-        return Gap(item.replace("on-demand", "reserved"), reason)
-    return it.hours(item, price, what="instance")
+def instance(it: Subject, item: str, price: Price | None, service: str, **attributes: str) -> Iterator[Found]:
+    if it.usage.text("reserved_instance_term"):
+        reserved = item.replace("on-demand", "reserved")
+        yield from reserved_hours(it, service, reserved, Decimal(1), **attributes)
+    else:
+        yield it.hours(item, price, what="instance")
 
 
 def _database_price(it: Subject, item: str, engine: str) -> Price | None:
     """The price of an engine. MySQL and MariaDB cost the same; the catalog's rows without an engine are MySQL's."""
     if it.text("licenseModel") == "bring-your-own-license":
         return None
-    same = {"mariadb": "mysql"}.get(engine, engine)
-    found = _by_engine(it, item, same)
+    same = SAME.get(engine, engine)
+    found = by_engine(it, item, same)
     plain = it.aws(RDS, item) if found is None and same == "mysql" and _single(it, item) else None
     return found or plain
+
+
+def extended_support(it: Subject, engine: str, kind: str) -> Iterator[Found]:
+    """A major version past its standard support costs extra by the vCPU-hour, more from its third year."""
+    name = {"aurora": "aurora-mysql", "mariadb": ""}.get(engine, engine)
+    year = extended_support_year(name, it.text("engineVersion"), it.book.today)
+    if year is not None:
+        item, cpus = f"Extended support (year {year})", _cpus(it, kind)
+        price = it.aws(RDS, item) if cpus else None
+        yield it.hours(item, price, cpus or Decimal(1), what="vCPUs")
 
 
 def _single(it: Subject, item: str) -> bool:
@@ -66,7 +83,7 @@ def _single(it: Subject, item: str) -> bool:
         return False
 
 
-def _by_engine(it: Subject, item: str, engine: str) -> Price | None:
+def by_engine(it: Subject, item: str, engine: str) -> Price | None:
     """The price whose condition names the engine; rows without a condition do not say whose they are."""
     try:
         found = it.aws(RDS, item, engine=engine)
@@ -83,22 +100,28 @@ def _database_storage(it: Subject, *, multi: bool) -> Iterator[Found]:
     item = f"Storage ({names.get(kind, f'provisioned IOPS SSD, {kind}')})"
     if kind == "io1":
         size, iops = max(size, MIN_IO1_GB), max(iops, MIN_IO1_IOPS)
-    price: Price | None
-    if kind == "gp2":
-        price = it.aws(RDS, item, multi_az=True) if multi else it.aws(RDS, item, engine="sqlserver-ee")
-    else:
-        price = None if multi else it.aws(RDS, item)
-    yield it.fixed(item, size, price, unit="GB")
-    if kind == "io1":
-        yield it.fixed("Provisioned IOPS", iops, None if multi else it.aws(RDS, "Provisioned IOPS"), unit="IOPS")
-    if kind == "gp3" and iops > (12000 if size >= 400 else 3000):
-        yield it.gap("Provisioned GP3 IOPS")
+    yield it.fixed(item, size, _storage_price(it, kind, item, multi=multi), unit="GB")
+    if kind in ("io1", "io2"):
+        price = None if multi or kind == "io2" else it.aws(RDS, "Provisioned IOPS")
+        yield it.fixed("Provisioned IOPS", iops, price, unit="IOPS")
+    baseline = GP3_IOPS if size < GP3_STRIPED_GB else GP3_STRIPED_IOPS
+    if kind == "gp3" and iops > baseline:
+        price = it.aws(RDS, "Provisioned GP3 IOPS", multi_az=multi)
+        yield it.fixed(f"Provisioned GP3 IOPS (above {baseline:,})", iops - baseline, price, unit="IOPS")
     if kind == "standard":
         price = it.aws(RDS, "I/O requests")
         yield from it.used("I/O requests", "monthly_standard_io_requests", price, per=1_000_000)
 
 
-def _insights(it: Subject, kind: str) -> Iterator[Found]:
+def _storage_price(it: Subject, kind: str, item: str, *, multi: bool) -> Price | None:
+    if kind == "gp3":
+        return it.aws(RDS, item, multi_az=multi)
+    if kind == "gp2":
+        return it.aws(RDS, item, multi_az=True) if multi else it.aws(RDS, item, engine="sqlserver-ee")
+    return None if multi else it.aws(RDS, item)
+
+
+def insights(it: Subject, kind: str, service: str = RDS) -> Iterator[Found]:
     key = "monthly_additional_performance_insights_requests"
     it.usage.given(key)
     if not it.flag("performanceInsightsEnabled"):
@@ -106,7 +129,9 @@ def _insights(it: Subject, kind: str) -> Iterator[Found]:
     if it.value("performanceInsightsRetentionPeriod", 7) > LONG_RETENTION:
         item = f"Performance Insights Long Term Retention ({kind})"
         cpus = _cpus(it, kind)
-        yield it.fixed(item, cpus or Decimal(0), it.aws(RDS, item) if cpus else None, unit="vCPU-month")
+        yield it.fixed(
+            item, cpus or Decimal(0), it.aws(service, item) or it.aws(RDS, item) if cpus else None, unit="vCPU-month"
+        )
     item = "Performance Insights API"
     yield from it.used(item, key, it.aws(RDS, item), per=1000)
 
@@ -117,48 +142,12 @@ def _cpus(it: Subject, kind: str) -> Decimal | None:
     return given.base if given else Decimal(known.vcpus) if known else None
 
 
-def _credits(it: Subject, kind: str, price: Price | None) -> Iterator[Found]:
+def cpu_credits(it: Subject, kind: str, price: Price | None) -> Iterator[Found]:
     used, cpus = it.usage.given("monthly_cpu_credit_hrs"), _cpus(it, kind)
     if used is None or cpus is None or not kind.startswith(("db.t3", "db.t4g")):
         return
     price = price if kind.startswith("db.t3") else None
     yield from it.metered("CPU credits", used.times(cpus), price, "monthly_cpu_credit_hrs", unit="vCPU-hours")
-
-
-CLUSTER = "aws:rds/cluster:Cluster"
-
-
-@rate("aws:rds/clusterInstance:ClusterInstance")
-def aurora_instance(it: Subject) -> Iterator[Found]:
-    """An Aurora instance. The catalog knows db.t3.large of Aurora PostgreSQL; MySQL costs the same there."""
-    cluster = it.referred("clusterIdentifier", CLUSTER)
-    optimized = bool(cluster and cluster.inputs.get("storageType") == "aurora-iopt1")
-    kind = it.text("instanceClass")
-    if kind == "db.serverless":
-        item = "Aurora serverless v2" + (" (I/O-optimized)" if optimized else "")
-        yield from it.used(item, "capacity_units_per_hr", None)
-    else:
-        single = f"Database instance (on-demand, Single-AZ, {kind})"
-        price = None if optimized else _by_engine(it, single, "aurora-postgresql")
-        yield _instance(it, f"Database instance (on-demand, {kind})", price)
-    yield from _credits(it, kind, None)
-    yield from _insights(it, kind)
-
-
-@rate(CLUSTER)
-def aurora_cluster(it: Subject) -> Iterator[Found]:
-    """Storage, requests and backups of a cluster; instances are resources of their own."""
-    if it.text("engineMode") == "serverless":
-        yield from it.used("Aurora serverless", "capacity_units_per_hr", None)
-    if not it.text("engine").startswith("aurora") and it.has("dbClusterInstanceClass"):
-        yield it.gap(f"Database cluster ({it.text('dbClusterInstanceClass')})")
-        return
-    yield from it.used("Storage", "storage_gb", None)
-    if it.text("storageType") != "aurora-iopt1":
-        yield from it.used("I/O requests", "read_requests_per_sec", None, quiet=True)
-        yield from it.used("I/O requests", "write_requests_per_sec", None, quiet=True)
-    for item, key in (("Snapshot export", "snapshot_export_size_gb"), ("Backup storage", "backup_snapshot_size_gb")):
-        yield from it.used(item, key, None, quiet=True)
 
 
 @rate("aws:elasticache/cluster:Cluster")
@@ -173,7 +162,7 @@ def replication_group(it: Subject) -> Iterator[Found]:
     groups, replicas = it.amount("numNodeGroups"), it.amount("replicasPerNodeGroup")
     scaled = False
     for target in it.referrers(TARGET):
-        capacity = _scaled(it, target)
+        capacity = scaled_capacity(it, target)
         dimension = target.inputs.get("scalableDimension")
         if dimension == "elasticache:replication-group:NodeGroups":
             groups, scaled = capacity, True
@@ -183,7 +172,7 @@ def replication_group(it: Subject) -> Iterator[Found]:
     yield from _cache(it, nodes, it.text("engine", "redis"), autoscaling=scaled)
 
 
-def _scaled(it: Subject, target: Resource) -> Decimal:
+def scaled_capacity(it: Subject, target: Resource) -> Decimal:
     """Capacity under auto-scaling: the usage of the target, else its minimum."""
     given = it.book.usage.of(target).given("capacity")
     return given.base if given else number(target.inputs.get("minCapacity") or 0, "minCapacity")
@@ -192,11 +181,10 @@ def _scaled(it: Subject, target: Resource) -> Decimal:
 def _cache(it: Subject, nodes: Decimal, engine: str, *, autoscaling: bool) -> Iterator[Found]:
     kind = it.text("nodeType")
     item = f"ElastiCache (on-demand, {kind}{', autoscaling' if autoscaling else ''})"
-    term = it.usage.text("reserved_instance_term")
-    it.usage.text("reserved_instance_payment_option")
     price = it.aws("aws_elasticache_replication_group", f"ElastiCache (on-demand, {kind})")
-    if term:
-        yield Gap(item.replace("on-demand", "reserved"), "the catalog has no prices of reserved terms")
+    if it.usage.text("reserved_instance_term"):
+        reserved = f"ElastiCache (reserved, {kind})"
+        yield from reserved_hours(it, "aws_elasticache_cluster", reserved, nodes)
     else:
         yield it.hours(item, price if engine in ("redis", "memcached") else None, nodes, what="nodes")
     kept = it.amount("snapshotRetentionLimit")
@@ -228,7 +216,19 @@ def table(it: Subject) -> Iterator[Found]:
     ):
         yield from it.used(item, key, it.aws(service, item), quiet=True)
     for replica in it.entries("replicas"):
-        yield it.gap(f"Global table ({replica.get('regionName')})")
+        yield from _replica(it.placed(str(replica.get("regionName"))), provisioned=provisioned)
+
+
+def _replica(it: Subject, *, provisioned: bool) -> Iterator[Found]:
+    """Writes are made again in each replica, at the price of its region."""
+    service, label = "aws_dynamodb_table", f"Global table ({it.region}) > "
+    if provisioned:
+        item = "Replicated write capacity unit (rWCU)"
+        yield it.fixed(f"{label}{item}", it.amount("writeCapacity"), it.aws(service, item), unit="rWCU")
+    else:
+        item = "Replicated write request unit (rWRU)"
+        price = it.aws(service, item)
+        yield from it.used(f"{label}{item}", "monthly_write_request_units", price, per=730, quiet=True)
 
 
 def _capacity(it: Subject, letter: str, way: str) -> Found:
@@ -237,7 +237,7 @@ def _capacity(it: Subject, letter: str, way: str) -> Found:
     dimension = f"dynamodb:table:{way.title()}CapacityUnits"
     for target in it.referrers(TARGET):
         if target.inputs.get("scalableDimension") == dimension:
-            units, scaled = _scaled(it, target), True
+            units, scaled = scaled_capacity(it, target), True
     plain = f"{way.title()} capacity unit ({letter}CU)"
     exact = f"{way.title()} capacity unit ({letter}CU, autoscaling)"
     found = it.fixed(exact if scaled else plain, units, it.aws("aws_dynamodb_table", exact), unit=f"{letter}CU")
@@ -261,7 +261,10 @@ def search_domain(it: Subject) -> Iterator[Found]:
             item = "Storage IOPS (io1)"
             yield it.fixed(item, max(it.amount("ebsOptions.iops", 1), Decimal(1)), it.aws(service, item), unit="IOPS")
         if volume == "gp3" and _paid_throughput(it.amount("ebsOptions.throughput"), size):
-            yield it.gap("Throughput (gp3)")
+            extra = _paid_throughput(it.amount("ebsOptions.throughput"), size)
+            yield it.fixed(
+                "Throughput (gp3)", extra, it.aws("aws_elasticsearch_domain", "Throughput (gp3)"), unit="Mbps"
+            )
     if it.flag("clusterConfig.dedicatedMasterEnabled"):
         item = f"Dedicated master (on-demand, {it.text('clusterConfig.dedicatedMasterType', default)})"
         masters = it.amount("clusterConfig.dedicatedMasterCount", 3)

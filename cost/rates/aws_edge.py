@@ -70,6 +70,24 @@ def record(it: Subject) -> Iterator[Found]:
         yield from tiered(it, item, key, "aws_route53_record", QUERIES, per=1_000_000, quiet=quiet, anywhere=True)
 
 
+@rate("aws:route53/healthCheck:HealthCheck")
+def health_check(it: Subject) -> Iterator[Found]:
+    """Endpoints outside AWS cost more. HTTPS, string matching, latency and fast checks are features of their own."""
+    service, kind = "aws_route53_health_check", it.text("type", "HTTP").upper()
+    outside = it.usage.text("endpoint_type", "aws").lower().replace("_", "-") == "non-aws"
+    where = "non-aws" if outside else "aws"
+    yield it.fixed("Health check", 1, it.globally(service, "Health check", endpoint=where), unit="months")
+    features = [
+        kind.startswith("HTTPS"),
+        kind.endswith("STR_MATCH"),
+        str(it.value("requestInterval", 30)) == "10",
+        it.flag("measureLatency"),
+    ]
+    if any(features):
+        item = "Optional features"
+        yield it.fixed(item, sum(features), it.globally(service, item, endpoint=where), unit="months")
+
+
 @rate("aws:route53/resolverEndpoint:ResolverEndpoint")
 def resolver_endpoint(it: Subject) -> Iterator[Found]:
     service, item = "aws_route53_resolver_endpoint", "Resolver endpoints"

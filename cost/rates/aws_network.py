@@ -58,6 +58,38 @@ def transit_attachment(it: Subject) -> Iterator[Found]:
     yield from it.used("Data processed", "monthly_data_processed_gb", it.aws(service, "Data processed"), unit="GB")
 
 
+@rate("aws:ec2transitgateway/transitGateway:TransitGateway")
+def transit_gateway(it: Subject) -> Iterator[Found]:
+    """Its attachments pay by the hour; data is usage of the attachments too: give it in one place."""
+    price = it.aws("aws_ec2_transit_gateway_vpc_attachment", "Data processed")
+    yield from it.used("Data processed", "monthly_data_processed_gb", price, unit="GB", quiet=True)
+
+
+@rate("aws:ec2clientvpn/endpoint:Endpoint")
+def client_vpn(it: Subject) -> Iterator[Found]:
+    """One connection all month."""
+    yield it.hours("Connection", it.aws("aws_ec2_client_vpn_endpoint", "Connection"), what="connection")
+
+
+@rate("aws:ec2clientvpn/networkAssociation:NetworkAssociation")
+def client_vpn_association(it: Subject) -> Iterator[Found]:
+    service, item = "aws_ec2_client_vpn_network_association", "Endpoint association"
+    yield it.hours(item, it.aws(service, item), what="subnet")
+
+
+@rate("aws:directconnect/gatewayAssociation:GatewayAssociation")
+def direct_connect_association(it: Subject) -> Iterator[Found]:
+    """An association with a transit gateway; one with a virtual private gateway is free."""
+    service = "aws_dx_gateway_association"
+    transit = it.referred("associatedGatewayId", "aws:ec2transitgateway/transitGateway:TransitGateway")
+    if transit is None and it.referred("associatedGatewayId", "aws:ec2/vpnGateway:VpnGateway"):
+        return
+    at = it.placed(it.book.region(transit)) if transit else it
+    item = "Transit gateway attachment"
+    yield at.hours(item, at.aws(service, item), what="attachment")
+    yield from at.used("Data processed", "monthly_data_processed_gb", at.aws(service, "Data processed"), unit="GB")
+
+
 @rate("aws:ec2transitgateway/peeringAttachment:PeeringAttachment")
 def transit_peering(it: Subject) -> Iterator[Found]:
     item = "Transit gateway attachment"

@@ -65,6 +65,28 @@ def _durations(it: Subject, seconds: Amount, *, arm: bool) -> Iterator[Found]:
     yield from metered(it, "Duration", seconds, key, service, DURATION_ARM, handler="exports.test")
 
 
+@rate("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
+def provisioned_concurrency(it: Subject) -> Iterator[Found]:
+    """Concurrency by GB-seconds whether used or not; requests to it and their duration beside."""
+    service, memory = "aws_lambda_provisioned_concurrency_config", it.usage.given("memory_mb")
+    owner = it.referred("functionName", "aws:lambda/function:Function")
+    size = memory.base if memory else it.other(owner).amount("memorySize", 128) if owner else Decimal(128)
+    chip = it.usage.text("architecture", "x86_64")
+    yield from it.used("Requests", "monthly_requests", it.aws(service, "Requests"), per=MILLION)
+    hours = it.usage.given("monthly_duration_hrs")
+    if hours is None:
+        yield it.depends("Provisioned Concurrency", "monthly_duration_hrs")
+    else:
+        kept = hours.times(it.amount("provisionedConcurrentExecutions", 1) * size / 1024 * 3600)
+        price = it.aws(service, "Provisioned Concurrency", architecture=chip)
+        yield from it.metered("Provisioned Concurrency", kept, price, "monthly_duration_hrs")
+    requests, each = it.usage.given("monthly_requests"), it.usage.given("request_duration_ms")
+    if requests and each:
+        seconds = requests.times(each.base / 1000 * size / 1024)
+        price = it.aws(service, "Duration", architecture=chip)
+        yield from it.metered("Duration", seconds, price, "request_duration_ms")
+
+
 @rate("aws:sfn/stateMachine:StateMachine")
 def state_machine(it: Subject) -> Iterator[Found]:
     service = "aws_sfn_state_machine"
@@ -134,6 +156,24 @@ def _fifo_topic(it: Subject) -> Iterator[Found]:
         ]
     for item, amount, per in charges:
         yield from it.metered(item, amount, it.aws(service, item), key, per=per, assumed=assumed)
+
+
+@rate("aws:sns/topicSubscription:TopicSubscription")
+def subscription(it: Subject) -> Iterator[Found]:
+    """Notifications by the topic's usage; the key of the subscription is the older one, for HTTP."""
+    size = it.usage.given("request_size_kb")
+    times = _up(size.base, 64) / 64 if size else Decimal(1)
+    if it.text("protocol").lower() in ("http", "https"):
+        item = "HTTP notifications"
+        price = it.aws("aws_sns_topic_subscription", item)
+        yield from it.used(item, "monthly_requests", price, per=MILLION, times=times, quiet=True)
+
+
+@rate("aws:cloudwatch/eventRule:EventRule")
+def event_rule(it: Subject) -> Iterator[Found]:
+    """Custom events are those of the bus: the key here is for rules on the default bus, which no plan creates."""
+    price = it.aws("aws_cloudwatch_event_bus", "Custom events published")
+    yield from it.used("Custom events published", "monthly_custom_events", price, per=MILLION, quiet=True)
 
 
 @rate("aws:ecs/service:Service")

@@ -11,6 +11,7 @@ from cost.rates.gcp_machines import GoogleMachine, accelerators, disk, machines,
 from cost.rates.machines import Size, sized
 from cost.registry import rate
 from cost.subject import Fleet, Found, Gap, Subject, number
+from plan import Resource
 
 INSTANCE = "gcp:compute/instance:Instance"
 TEMPLATES = (
@@ -73,6 +74,20 @@ def instance_group(it: Subject) -> Iterator[Found]:
     yield from machines(it, machine, size)
 
 
+@rate("gcp:compute/reservation:Reservation")
+def reservation(it: Subject) -> Iterator[Found]:
+    """Reserved machines cost as running ones, used or not; what runs in them is not charged again."""
+    path = "specificReservation.instanceProperties"
+    count = it.amount("specificReservation.count", 1)
+    properties = it.value(path) or {}
+    machine = GoogleMachine(
+        str(properties.get("machineType") or ""),
+        local_ssds=Decimal(len(properties.get("localSsds") or [])),
+        accelerators=accelerators(properties.get("guestAccelerators") or []),
+    )
+    yield from machines(it, machine, Size(count, count, count))
+
+
 @rate(*DISK_TYPES)
 def persistent_disk(it: Subject) -> Iterator[Found]:
     kind, size = it.text("type", "pd-standard").rsplit("/", 1)[-1], it.amount("size", DISK_GB)
@@ -110,7 +125,35 @@ def snapshot(it: Subject) -> Iterator[Found]:
 
 @rate("gcp:compute/image:Image", "gcp:compute/machineImage:MachineImage")
 def image(it: Subject) -> Iterator[Found]:
-    yield from it.used("Storage", "storage_gb", None)
+    """Storage by usage, else the size that is given, else that of the disk, image or snapshot it is made from."""
+    kind = "google_compute_machine_image" if "machineImage" in it.resource.type else "google_compute_image"
+    price = it.gcp(kind, "Storage", "us-central1")
+    size = _image_size(it) if it.usage.given("storage_gb") is None else None
+    if size is not None:
+        yield it.fixed("Storage", size, price, unit="GB")
+    else:
+        yield from it.used("Storage", "storage_gb", price, unit="GB")
+
+
+def _image_size(it: Subject) -> Decimal | None:
+    source: Resource | None = it.resource
+    for _ in range(4):
+        if source is None:
+            return None
+        for key in ("diskSizeGb", "size"):
+            if source.inputs.get(key) is not None:
+                return number(source.inputs[key], key)
+        at = it.other(source)
+        kinds = (*DISK_TYPES, "gcp:compute/image:Image", "gcp:compute/snapshot:Snapshot")
+        source = next(
+            (found for path in ("sourceDisk", "sourceImage", "sourceSnapshot", "image", "snapshot")
+             if (found := at.referred(path, *kinds))), None
+        )  # fmt: skip
+        if source is not None and source.type in DISK_TYPES and source.inputs.get("size") is None:
+            at = it.other(source)
+            if not any(at.referred(path, *kinds) for path in ("image", "snapshot")):
+                return DISK_GB
+    return None
 
 
 @rate("gcp:compute/address:Address", "gcp:compute/globalAddress:GlobalAddress")
@@ -153,11 +196,6 @@ def forwarding_rule(it: Subject) -> Iterator[Found]:
     service = "google_compute_forwarding_rule"
     yield it.hours("Forwarding rules", it.gcp(service, "Forwarding rules"), what="rule")
     yield from it.used("Ingress data", "monthly_ingress_data_gb", it.gcp(service, "Ingress data"), unit="GB")
-
-
-@rate("gcp:compute/vPNTunnel:VPNTunnel")
-def tunnel(it: Subject) -> Iterator[Found]:
-    yield it.hours("VPN tunnel", it.gcp("vpn", "tunnel"), what="tunnel")
 
 
 @rate("gcp:tpu/node:Node", "gcp:tpu/v2Vm:V2Vm")

@@ -1,10 +1,11 @@
-"""Other Google services: buckets, registries, Redis, secrets, keys, databases."""
+"""Other Google services: buckets, registries, Redis, secrets, keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
 
+from cost.rates.gcp_network import tiered_egress
 from cost.registry import rate
 from cost.subject import Found, Subject
 from cost.tiers import Tier, split
@@ -17,6 +18,13 @@ CLASSES = {"STANDARD": "standard", "NEARLINE": "nearline", "COLDLINE": "coldline
            "MULTI_REGIONAL": "standard", "REGIONAL": "standard", "DURABLE_REDUCED_AVAILABILITY": "dra"}  # fmt: skip
 REDIS = ((4, "M1"), (10, "M2"), (35, "M3"), (100, "M4"))
 """Largest GB of each capacity tier; above them M5."""
+EGRESS = "monthly_egress_data_transfer_gb"
+FAR = {
+    "worldwide": "worldwide excluding Asia, Australia",
+    "asia": "Asia excluding China, but including Hong Kong",
+    "china": "China excluding Hong Kong",
+    "australia": "Australia",
+}
 MONTH_S = 2_592_000
 """Seconds of 30 days: how often a key is rotated in a month."""
 HSM_TIERS = (Tier("first 2K", 2000), Tier("over 2K", None))
@@ -35,20 +43,75 @@ def bucket(it: Subject) -> Iterator[Found]:
     retrieval = it.gcp("storage-retrieval", dimension, where)
     quiet = label == "standard"
     yield from it.used("Data retrieval", "monthly_data_retrieval_gb", retrieval, unit="GiB", quiet=quiet)
+    yield from _operations(it, label)
+    yield from _egress(it)
+
+
+def _operations(it: Subject, label: str) -> Iterator[Found]:
+    """Requests that write or list (class A) and that read (class B), by the storage class."""
     for item, key in (
         ("Object adds, bucket/object list (class A)", "monthly_class_a_operations"),
         ("Object gets, retrieve bucket/object metadata (class B)", "monthly_class_b_operations"),
     ):
-        yield from it.used(item, key, None, quiet=True)
-    if it.usage.raw("monthly_egress_data_transfer_gb"):
-        yield it.gap("Network egress")
+        name = {"multi_regional": "standard", "regional": "standard"}.get(label, label)
+        price = it.gcp("google_storage_bucket", item, GLOBAL, **{"class": name})
+        yield from it.used(item, key, price, per=10_000, quiet=True)
 
 
-@rate("gcp:artifactregistry/repository:Repository", "gcp:container/registry:Registry")
-def registry(it: Subject) -> Iterator[Found]:
-    yield from it.used("Storage", "storage_gb", None)
-    if it.usage.raw("monthly_egress_data_transfer_gb"):
-        yield it.gap("Data egress")
+def _egress(it: Subject) -> Iterator[Found]:
+    service = "google_storage_bucket"
+    price = it.gcp(service, "Data transfer in same continent", GLOBAL)
+    key = f"{EGRESS}.same_continent"
+    yield from it.used("Data transfer in same continent", key, price, unit="GB", quiet=True)
+    for place, text in FAR.items():
+        yield from tiered_egress(it, service, f"Data transfer to {text}", place)
+
+
+@rate("gcp:container/registry:Registry")
+def container_registry(it: Subject) -> Iterator[Found]:
+    """A bucket behind: its storage, requests and traffic."""
+    place = it.text("location", "US").lower()
+    price = it.gcp("storage-bucket", "standard-multi" if place in MULTI else "standard", MULTI.get(place, place))
+    yield from it.used("Storage (standard)", "storage_gb", price, unit="GiB-month")
+    it.usage.given("monthly_data_retrieval_gb")
+    yield from _operations(it, "standard")
+    yield from _egress(it)
+
+
+@rate("gcp:artifactregistry/repository:Repository")
+def artifact_registry(it: Subject) -> Iterator[Found]:
+    """Storage costs the same in every region; traffic by the continents of both ends."""
+    service = "google_artifact_registry_repository"
+    price = it.gcp(service, "Storage", GLOBAL)
+    key = "monthly_storage_gb" if it.usage.raw("monthly_storage_gb") is not None else "storage_gb"
+    yield from it.used("Storage", key, price, unit="GB")
+    sent = it.usage.raw(EGRESS)
+    if isinstance(sent, dict):
+        for place in sent:
+            yield from _sent(it, service, str(place).replace("_", "-"), f"{EGRESS}.{place}")
+
+
+def _sent(it: Subject, service: str, to: str, key: str) -> Iterator[Found]:
+    """Free within a region, and from a multi-region to a region of its continent."""
+    here, there = _continent(it.region or ""), _continent(to)
+    if to == it.region or (here == there and "-" not in (it.region or "")):
+        it.usage.given(key)
+        return
+    if there == "Oceania":
+        name = "Data egress to Oceania"
+    elif here == "Oceania":
+        name = "Data egress from Oceania"
+    elif here == there:
+        name = f"Data egress {here} to {there}"
+    else:
+        name = "Intercontinental (Excl Oceania)"
+    yield from it.used(f"{name} ({to})", key, it.gcp(service, name, GLOBAL), unit="GB")
+
+
+def _continent(region: str) -> str:
+    head = region.lower().partition("-")[0]
+    names = {"europe": "Europe", "eu": "Europe", "asia": "AsiaPacific", "australia": "Oceania"}
+    return names.get(head, "North America" if head in ("us", "northamerica") else head)
 
 
 @rate("gcp:redis/instance:Instance")
@@ -108,9 +171,3 @@ def crypto_key(it: Subject) -> Iterator[Found]:
         yield from it.used("Key versions", "key_versions", it.gcp(service, "Key versions", GLOBAL))
     price = it.gcp(service, "Operations", GLOBAL, protection_level="SOFTWARE") if plain else None
     yield from it.used("Operations", "monthly_key_operations", price, per=10_000)
-
-
-@rate("gcp:sql/databaseInstance:DatabaseInstance")
-def database(it: Subject) -> Iterator[Found]:
-    yield it.gap(f"SQL instance ({it.text('settings.tier')})")
-    yield it.gap(f"Storage ({it.text('settings.diskType', 'PD_SSD')})")

@@ -1,7 +1,8 @@
 """EC2 machines, wherever they appear: single, in auto-scaling groups, in node groups, by launch template.
 
-Prices are for Linux with shared tenancy. Another operating system, dedicated tenancy and reserved terms have no price
-in the catalog and become gaps. A Capacity Block is paid before it begins, for its whole window.
+Prices are for Linux with shared tenancy. Another operating system, dedicated tenancy and reserved terms have a price in
+the catalog for a few types only; for any other they become gaps. A Capacity Block is paid before it begins, for its
+whole window.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from catalog import instances, prices
 from catalog.price import Price
 from cost.model import HOURS, Amount
 from cost.rates.volumes import volume
-from cost.subject import Charge, Fleet, Found, Gap, Subject, number
+from cost.subject import BadInput, Charge, Fleet, Found, Gap, Subject, number
 
 LINUX = frozenset({"", "linux", "linux/unix"})
 BURSTABLE = ("t2.", "t3.", "t3a.", "t4g.")
 UNLIMITED_BY_DEFAULT = ("t3.", "t3a.", "t4g.")
-OPTIMIZED_AT_A_FEE = frozenset({"c1", "c3", "g2", "i2", "m1", "m2", "m3", "r3"})
-"""Families that charge for EBS optimisation; later ones include it (EC2 User Guide, "EBS-optimized instances")."""
+OPTIMIZED_AT_A_FEE = frozenset({
+    "c1.xlarge", "c3.xlarge", "c3.2xlarge", "c3.4xlarge", "g2.2xlarge", "i2.xlarge", "i2.2xlarge", "i2.4xlarge",
+    "m1.large", "m1.xlarge", "m2.2xlarge", "m2.4xlarge", "m3.xlarge", "m3.2xlarge", "r3.xlarge", "r3.2xlarge",
+    "r3.4xlarge",
+})  # fmt: skip
+"""Types that can be EBS-optimised for a fee; later ones include it (EC2 User Guide, "EBS-optimized instances")."""
+OPTIMIZED_PRICED = frozenset({"r3.xlarge"})
+"""Sizes whose fee the catalog holds."""
+TERMS, OPTIONS = ("1_year", "3_year"), ("no_upfront", "partial_upfront", "all_upfront")
 METRICS = 7
 """Metrics that detailed monitoring of a machine sends (amazon-ec2 pricing, CloudWatch)."""
 DAY = Decimal(24)
@@ -78,11 +86,15 @@ def _compute(it: Subject, machine: Machine, size: Size) -> Iterator[Found]:
     item = f"Instance usage (Linux/UNIX, {sold}, {kind})"
     yield Fleet("aws", kind, size.count, size.minimum, size.maximum, purchase, hours)
     if system not in LINUX:
-        yield Gap(item.replace("Linux/UNIX", system), "the catalog has prices for Linux only")
+        item = item.replace("Linux/UNIX", system.title())
+        yield _special(it, item, item, machine, size, hours, what=system)
     elif machine.tenancy == "dedicated":
-        yield Gap(item, "the catalog has prices for shared tenancy only, this machine has dedicated tenancy")
+        dimension = f"Instance usage (Linux/UNIX, {purchase}, dedicated, {kind})"
+        yield _special(it, item, dimension, machine, size, hours, what="dedicated tenancy")
     elif reserved:
-        yield Gap(item, f"reserved for {reserved.replace('_', ' ')}: the catalog has no prices of reserved terms")
+        yield from reserved_hours(
+            it, "aws_instance", item, size.count, hours=hours, type=it.usage.text("reserved_instance_type", "standard")
+        )
     elif purchase == "capacity-block":
         yield from _block(it, machine, size, item)
     elif purchase == "spot":
@@ -105,9 +117,42 @@ def _pool(it: Subject) -> str | None:
 
 
 def _charge(it: Subject, item: str, machine: Machine, size: Size, price: Price | None, hours: Decimal) -> Found:
+    return _no_price(it, item, machine) if price is None else _priced(it, item, machine, size, price, hours)
+
+
+def _special(
+    it: Subject, item: str, dimension: str, machine: Machine, size: Size, hours: Decimal, *, what: str
+) -> Found:
+    price = it.aws("aws_instance", dimension)
     if price is None:
-        return _no_price(it, item, machine)
+        return it.gap(item, f"no price of {machine.instance_type} with {what} in the catalog for {it.region}")
+    return _priced(it, item, machine, size, price, hours)
+
+
+def _priced(it: Subject, item: str, machine: Machine, size: Size, price: Price, hours: Decimal) -> Found:
     return it.hours(item, price, size.count, hours=hours, purchase=machine.purchase, what=machine.instance_type)
+
+
+def reserved_hours(
+    it: Subject, service: str, item: str, count: Decimal, *, hours: Decimal = HOURS, **attributes: Any
+) -> Iterator[Found]:
+    """What a reserved term costs by the hour. What is paid before it begins is in no price list here: a gap."""
+    term = it.usage.text("reserved_instance_term")
+    option = it.usage.text("reserved_instance_payment_option", "no_upfront")
+    words = f"{term.replace('_', ' ')}, {option.replace('_', ' ')}"
+    if term not in TERMS or option not in OPTIONS:
+        raise BadInput(
+            f"reserved_instance_term {term}, reserved_instance_payment_option {option}: "
+            f"the term is one of {', '.join(TERMS)}, the option one of {', '.join(OPTIONS)}"
+        )
+    if option != "all_upfront":
+        price = it.aws(service, item, term=term, payment=option, **attributes)
+        if price is None:
+            yield Gap(item, f"reserved ({words}): no such price in the catalog")
+        else:
+            yield it.hours(item, price, count, hours=hours, purchase="reserved", what=f"reserved, {words}")
+    if option != "no_upfront":
+        yield Gap(f"{item} up-front fee", f"reserved ({words}): its up-front fee is not in the catalog")
 
 
 def _no_price(it: Subject, item: str, machine: Machine) -> Gap:
@@ -180,8 +225,10 @@ def _extras(it: Subject, machine: Machine, count: Decimal) -> Iterator[Found]:
         price = it.aws("aws_instance", "EC2 detailed monitoring")
         steps = (f"{METRICS} metrics x {count}",)
         yield it.fixed("EC2 detailed monitoring", count * METRICS, price, unit="metrics", steps=steps)
-    if machine.ebs_optimized and kind.partition(".")[0] in OPTIMIZED_AT_A_FEE:
-        yield it.gap("EBS-optimized usage")
+    if machine.ebs_optimized and kind in OPTIMIZED_AT_A_FEE:
+        item = "EBS-optimized usage"
+        price = it.aws("aws_instance", item) if kind in OPTIMIZED_PRICED else None
+        yield it.hours(item, price, count, hours=_hours(it, machine))
     if kind.startswith(BURSTABLE):
         default = "unlimited" if kind.startswith(UNLIMITED_BY_DEFAULT) else "standard"
         if (machine.credits or default) == "unlimited":

@@ -99,7 +99,7 @@ def test_spot_is_a_range_between_the_last_price_and_the_usual_saving() -> None:
     [
         ({"instanceType": "p5e.48xlarge"}, "sold as a Capacity Block"),
         ({"instanceType": "nonsense.large"}, "not an instance type"),
-        ({"instanceType": "t3.medium", "tenancy": "dedicated"}, "shared tenancy only"),
+        ({"instanceType": "m5.large", "tenancy": "dedicated"}, "with dedicated tenancy"),
     ],
 )
 def test_a_machine_without_a_price_says_why_and_is_not_zero(inputs: dict[str, str], reason: str) -> None:
