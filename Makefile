@@ -53,10 +53,10 @@ history: $(VENV)/.ready ## the stack's benchmark verdicts
 	@$(RUN) -m operations history
 
 cost: $(VENV)/.ready ## what a stack costs, draws and emits
-	@$(RUN) -m cost --stack $(STACK)
+	@$(RUN) -m cost --stack $(STACK) $(if $(FORMAT),--format $(FORMAT))
 
-policy: $(VENV)/.ready ## which policies a stack breaks
-	@$(RUN) -m policies.check --stack $(STACK)
+policy: $(VENV)/.ready ## which policies a stack breaks (ALL=1: every stack)
+	@$(RUN) -m policies.check $(if $(ALL),--all,--stack $(STACK)) $(if $(FORMAT),--format $(FORMAT))
 
 train: $(VENV)/.ready ## train a preset: PRESET=bloom-560m-tiny STEPS=30 OUT=DIR
 	@$(WITH_PYTORCH) -m training.train --preset "$(PRESET)" --steps "$(STEPS)" --output "$(or $(OUT),runs/$(PRESET))" $(ARGS)
