@@ -157,7 +157,9 @@ def prepare(settings: Settings, pulumi: Tool) -> dict[str, str]:
     return {
         "PATH": search_path(command_directory(settings, pulumi), credentials_directory(settings)),
         "PULUMI_HOME": str(settings.pulumi_home),
-        "PULUMI_BACKEND_URL": settings.backend.as_uri(),
+        # Without the side files of its blob store (`*.attrs`): an engine that is killed while it writes one leaves it
+        # empty, and then no command can read the stack any more ("error: EOF").
+        "PULUMI_BACKEND_URL": f"{settings.backend.as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",

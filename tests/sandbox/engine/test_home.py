@@ -130,7 +130,7 @@ def test_nothing_leads_to_a_real_account(settings: Settings, pulumi: Tool, monke
     environment = home.process_environment(settings, pulumi)
     assert not set(REAL_CLOUD.items()) & set(environment.items())
     assert environment["AWS_ENDPOINT_URL"] == settings.aws_url
-    assert environment["PULUMI_BACKEND_URL"] == f"file://{settings.backend}"
+    assert environment["PULUMI_BACKEND_URL"] == f"file://{settings.backend}?metadata=skip"
     assert settings.backend.is_dir()
 
 

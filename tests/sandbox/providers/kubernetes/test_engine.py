@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import pytest
 
@@ -107,7 +108,9 @@ def test_a_programs_life(program: Program, admin: str, nodes: dict[str, str], ap
     state = done(program.run("stack", "export"))
     encoded = base64.b64encode(b"clear-text-1").decode()
     assert "clear-text-1" not in state and encoded not in state
-    for path in Path(program.environment["PULUMI_BACKEND_URL"].removeprefix("file://")).rglob("*.json*"):
+    files = list(Path(urlparse(program.environment["PULUMI_BACKEND_URL"]).path).rglob("*.json*"))
+    assert files
+    for path in files:
         assert b"clear-text-1" not in path.read_bytes(), path
 
     give(program, kubeconfig=admin, image="two", nodes=nodes)
