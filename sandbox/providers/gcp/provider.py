@@ -83,12 +83,13 @@ class Gcp:
         if labels and not wire.same(state.get(EFFECTIVE), labels[EFFECTIVE]) and not _labels_changed(found):
             found[EFFECTIVE] = Kind.UPDATE
             from_state = frozenset({EFFECTIVE})
-        first = bool(forcing) and self._collides(record, resource_id, after)
+        first = bool(forcing) and self._collides(record, resource_id, news)
         return Difference(found, forcing, first, from_state)
 
     def _collides(self, record: Record, resource_id: str, news: Mapping[str, Any]) -> bool:
-        """Whether old and new could not exist side by side."""
-        if f"{{{SERIAL}}}" in record.id:
+        """Whether old and new could not exist side by side. A generated name is another one in the new resource."""
+        generated = record.naming and record.naming.input in news.get(GENERATED, [])
+        if generated or f"{{{SERIAL}}}" in record.id:
             return False
         return record.id_of(self.recorder.resolved(record, news)) == resource_id
 

@@ -68,6 +68,7 @@ class Record:
     - `place`: the input that says where it is, filled from the provider's settings;
     - `link`: the service whose `selfLink` it has (compute/v1);
     - `outputs`: what Google computes, from the inputs and what is recorded;
+    - `computed`: inputs, or paths in them, that Google completes: not known before it is made;
     - `rules`: what Google refuses in the inputs; `late`: what it refuses when the resource is made;
     - `refers`: input -> type that must be recorded under the id or name given;
     - `protected`: the input that must be false before it can be deleted, when leaving it out means true;
@@ -85,6 +86,7 @@ class Record:
     place: Place = ""
     link: str = ""
     outputs: Callable[[Resource, World], Props] = lambda resource, world: {}  # noqa: ARG005
+    computed: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     late: tuple[LateRule, ...] = ()
     refers: Mapping[str, str] = field(default_factory=dict)

@@ -67,7 +67,14 @@ class Recorder:
         resource = self.resolved(record, inputs)
         known = sdk.of(record.type).outputs
         places = {name: resource[name] for name in ("project", record.place) if name in known and resource[name]}
-        return {**places, **without_hidden(inputs), **self.labels(record, inputs)}
+        shown = {**places, **without_hidden(inputs), **self.labels(record, inputs)}
+        for path in record.computed:
+            name, _, rest = path.partition(".")
+            if rest and isinstance(shown.get(name), Mapping):
+                shown[name] = {**shown[name], rest: wire.UNKNOWN}
+            elif not rest and name in shown:
+                shown[name] = wire.UNKNOWN
+        return shown
 
     def create(self, record: Record, target: Target, inputs: Props) -> tuple[str, Props]:
         """Record it. Raises `Fail` when something that it needs is not recorded, or when it is there already."""

@@ -117,6 +117,7 @@ RECORDS = (
         place="location",
         link="container/v1",
         outputs=_cluster,
+        computed=("privateClusterConfig.privateEndpoint", "privateClusterConfig.publicEndpoint"),
         rules=(named("name", 40), labelled("resourceLabels"), _default_pool, _private),
         refers={"network": NETWORK, "subnetwork": SUBNETWORK},
         protected="deletionProtection",

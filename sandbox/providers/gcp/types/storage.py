@@ -92,6 +92,7 @@ RECORDS = (
         force=("tier", "networks", "kmsKeyName", "protocol", "initialReplication", "tags"),
         place="location",
         outputs=_filestore,
+        computed=("networks",),
         rules=(named("name"), labelled("labels")),
         values={
             "tier": frozenset(

@@ -12,6 +12,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.providers import wire
 from sandbox.providers.aws.provider import Aws
+from sandbox.providers.gcp.provider import Gcp
 from sandbox.providers.protocol import Props, Servicer
 
 SEED = bytes(range(32))
@@ -32,13 +33,21 @@ class Refused(Exception):
 
 
 class Plugin:
-    """Calls of one provider. `resource(type, name)` manages a resource as the engine would."""
+    """Calls of one provider, AWS's when no other is given. `resource(type, name)` manages a resource as the engine
+    would.
+    """
 
-    def __init__(self) -> None:
-        self.backend = Aws()
-        servicer = Servicer(self.backend)
+    def __init__(self, backend: Gcp | None = None) -> None:
         self.lines: list[str] = []
-        self.backend.connect(servicer.cancelled, lambda _, line: self.lines.append(line))
+        self.backend: Aws | Gcp
+        if backend is None:
+            self.backend = aws = Aws()
+            servicer = Servicer(aws)
+            aws.connect(servicer.cancelled, lambda _, line: self.lines.append(line))
+        else:
+            self.backend = backend
+            servicer = Servicer(backend)
+            backend.connect(servicer.cancelled)
         self.server = grpc.server(ThreadPoolExecutor(8))
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, self.server)
         port = self.server.add_insecure_port("127.0.0.1:0")
