@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PROJECT = "ai-datacenter"
 FOLDER = Path(__file__).resolve().parent
-CLOUDS = ("aws",)
+CLOUDS = ("aws", "gcp")
 DEFAULT_CLOUD = "aws"
 """The cloud of a stack file without the key `cloud`."""
 PROVIDER_KEYS = {"aws": ("aws:region", "aws:allowedAccountIds"), "gcp": ("gcp:project", "gcp:region")}

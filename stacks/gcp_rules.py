@@ -1,0 +1,145 @@
+"""Rules between the sections of a stack file for Google Cloud; rules within a section belong to its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from components.benchmark_job import BenchmarkSpec
+from components.gcp import system_pool, tpu_pool
+from components.gcp.cluster import GkeClusterSpec
+from components.gcp.fields import region_of
+from components.gcp.network import GcpNetworkSpec
+from components.gcp.system_pool import GcpSystemPoolSpec
+from components.gcp.tpu_pool import TpuPoolSpec
+from components.placement import Placement
+from components.site import SiteSpec
+from stacks.rules import Rulebook, broken_benchmarks
+
+Pools = Mapping[str, TpuPoolSpec]
+SystemPools = Mapping[str, GcpSystemPoolSpec]
+Benchmarks = Mapping[str, BenchmarkSpec]
+GCP = Rulebook()
+LONGEST_CLUSTER, LONGEST_POOL = 40, 40
+"""Characters of the name of a cluster and of a node pool (GKE documentation, "Quotas and limits")."""
+
+
+@GCP.rule
+def zones_lie_in_the_region(region: str, network: GcpNetworkSpec) -> Iterator[str]:
+    for index, zone in enumerate(network.zones):
+        if region_of(zone) != region:
+            yield f"`network.zones[{index}]`: {zone} is not in {region}. Change it or `gcp:region`."
+
+
+@GCP.rule
+def pools_stand_in_zones_of_the_network(network: GcpNetworkSpec, pools: Pools) -> Iterator[str]:
+    for name, pool in pools.items():
+        if pool.zone not in network.zones:
+            yield f"`pools[{name}].zone`: {_not_a_zone(pool.zone, network)} Add it there or move the pool."
+
+
+@GCP.rule
+def system_pools_stand_in_zones_of_the_network(network: GcpNetworkSpec, system_pools: SystemPools) -> Iterator[str]:
+    for name, pool in system_pools.items():
+        for index, zone in enumerate(pool.zones or ()):
+            if zone not in network.zones:
+                where = f"`system-pools[{name}].zones[{index}]`"
+                yield f"{where}: {_not_a_zone(zone, network)} Add it there or take it out here."
+
+
+@GCP.rule
+def nodes_spread_evenly(network: GcpNetworkSpec, system_pools: SystemPools) -> Iterator[str]:
+    """A node pool has the same number of nodes in each of its zones."""
+    for name, pool in system_pools.items():
+        zones = len(pool.zones or network.zones)
+        if pool.max is None and pool.nodes % zones:
+            yield (
+                f"`system-pools[{name}].nodes`: {pool.nodes} nodes do not spread evenly over {zones} zones. Give a "
+                f"multiple of {zones}, name fewer zones, or give max and let an autoscaler decide."
+            )
+
+
+@GCP.rule
+def the_control_plane_knows_its_zones(network: GcpNetworkSpec, cluster: GkeClusterSpec) -> Iterator[str]:
+    for index, zone in enumerate(cluster.zones or ()):
+        if zone not in network.zones:
+            yield f"`cluster.zones[{index}]`: {_not_a_zone(zone, network)} Add it there or choose another."
+
+
+@GCP.rule
+def ranges_do_not_overlap(network: GcpNetworkSpec, cluster: GkeClusterSpec) -> Iterator[str]:
+    taken = {"cidr": network.cidr, "pod-cidr": network.pod_cidr, "service-networks-cidr": network.service_networks_cidr}
+    for key, given in taken.items():
+        if given.overlaps(cluster.service_cidr):
+            yield (
+                f"`cluster.service-cidr`: {cluster.service_cidr} overlaps network.{key} ({given}). Give services a "
+                "range of their own, such as 10.200.0.0/20."
+            )
+
+
+@GCP.rule_on_whole_sections
+def pool_names_are_unique(pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    for name in pools.keys() & system_pools.keys():
+        yield f"`pools[{name}]`: system-pools has a pool of that name too. Rename one: the name is the pools' label."
+
+
+@GCP.rule
+def names_fit(site: SiteSpec, pools: Pools) -> Iterator[str]:
+    cluster = f"{site.name}-{site.environment}"
+    if len(cluster) > LONGEST_CLUSTER:
+        yield (
+            f"`site.name`: the cluster would be called {cluster}, {len(cluster)} characters; GKE takes "
+            f"{LONGEST_CLUSTER}. Give a shorter name."
+        )
+    for name, pool in pools.items():
+        longest = f"{name}-slice{pool.slices - 1}"
+        if isinstance(pool, TpuPoolSpec) and pool.slices > 1 and len(longest) > LONGEST_POOL:
+            yield f"`pools[{name}]`: {longest} is too long for a node pool ({LONGEST_POOL}). Give a shorter name."
+
+
+@GCP.rule_on_whole_sections
+def services_have_a_place(system_pools: SystemPools) -> Iterator[str]:
+    if all(pool.dedicated or not pool.nodes for pool in system_pools.values()):
+        yield (
+            "`system-pools`: no pool is open to the cluster's own services (DNS, agents). Give one at least one node "
+            "and leave `dedicated` out."
+        )
+
+
+@GCP.rule
+def pods_have_addresses(network: GcpNetworkSpec, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    """Every node takes twice its pods, rounded up to a power of two, from the pod range (GKE documentation, "Configure
+    maximum Pods per node"): 32 addresses with 15 pods, 256 with 110."""
+    accelerated = sum(nodes_of(pool) for pool in pools.values())
+    plain = sum(pool.max or pool.nodes for pool in system_pools.values())
+    need, room = accelerated * 32 + plain * 256, network.pod_cidr.num_addresses
+    if need > room:
+        yield (
+            f"`network.pod-cidr`: {network.pod_cidr} has {room} addresses, {accelerated + plain} nodes need {need}. "
+            "Give a larger range."
+        )
+    if accelerated + plain > network.cidr.num_addresses - 4:
+        yield (
+            f"`network.cidr`: {network.cidr} has {network.cidr.num_addresses - 4} addresses for "
+            f"{accelerated + plain} nodes. Give a larger range."
+        )
+
+
+@GCP.rule_on_whole_sections
+def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    placements: dict[str, Placement] = {name: system_pool.placement(name, pool) for name, pool in system_pools.items()}
+    placements |= {name: placement(name, pool) for name, pool in pools.items()}
+    yield from broken_benchmarks(benchmark, placements)
+
+
+def placement(name: str, pool: TpuPoolSpec) -> Placement:
+    """An accelerator pool as jobs see it."""
+    return tpu_pool.placement(name, pool)
+
+
+def nodes_of(pool: TpuPoolSpec) -> int:
+    """Nodes of an accelerator pool."""
+    return pool.hosts
+
+
+def _not_a_zone(zone: str, network: GcpNetworkSpec) -> str:
+    return f"{zone} is not one of network.zones ({', '.join(network.zones)})."
