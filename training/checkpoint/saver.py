@@ -19,6 +19,7 @@ from typing import Any
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import nn
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.optim import Optimizer
 
@@ -84,7 +85,7 @@ class Saver:
         self.running = None
         try:
             whole.result()
-        except Exception as error:  # noqa: BLE001 - whatever failed, the run goes on and the last checkpoint stays
+        except (Exception, CheckpointException) as error:  # noqa: BLE001 - the run goes on, the last checkpoint stays
             self.failed = f"checkpoint of step {step}: {trouble.explain(error, self.root)}"
             if self.rank == 0:
                 shutil.rmtree(folder.partial(self.root, step), ignore_errors=True)
@@ -155,7 +156,10 @@ class Saver:
     def _load(self, place: Path, found: Manifest) -> None:
         state = self._state()
         fit.check(place, state, found.config, self.config)
-        dcp.load(state, checkpoint_id=place, process_group=self.group)
+        try:
+            dcp.load(state, checkpoint_id=place, process_group=self.group)
+        except CheckpointException as error:  # a BaseException
+            raise TrainingError(f"{place}: cannot be read: {trouble.first_line(error)}") from error
         set_state_dict(
             self.model,
             self.optimizer,

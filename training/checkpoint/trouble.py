@@ -21,8 +21,13 @@ def explain(error: BaseException, root: Path) -> str:
     # PyTorch's own file writer loses the error number of a failed write.
     if shutil.disk_usage(root).free < NEARLY_NOTHING:
         return f"the disk is full ({_free(root)}); make room or lower checkpoint.keep"
-    first = next((one for one in causes if not isinstance(one, CheckpointException)), error)
-    return f"could not be written: {type(first).__name__}: {' '.join(str(first).split())}"
+    return f"could not be written: {first_line(error)}"
+
+
+def first_line(error: BaseException) -> str:
+    """The innermost cause as one line."""
+    first = next((one for one in _causes(error) if not isinstance(one, CheckpointException)), error)
+    return f"{type(first).__name__}: {' '.join(str(first).split())}"
 
 
 def _causes(error: BaseException) -> list[BaseException]:

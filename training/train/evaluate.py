@@ -66,8 +66,8 @@ class Report:
 def run(
     config: TrainConfig, model: nn.Module, raw: Model, layout: Layout, precision: Precision, split: str
 ) -> Report | None:
-    """Evaluate on a split; None when nothing is wanted. Leaves the model in evaluation mode."""
-    if config.evaluate_batches == 0:
+    """Evaluate on a split; None when none is wanted or there is none. Leaves the model in evaluation mode."""
+    if config.evaluate_batches == 0 or not feed.has_split(config.data, split):
         return None
     model.eval()
     classes = 0 if raw.task == "causal-lm" else int(getattr(raw.config, "classes", 2))

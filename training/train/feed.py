@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 
 from training.data import DataSpec, Stream, open_stream
+from training.data.objects import open_store
+from training.data.prepared import read_manifest
+from training.data.spec import SYNTHETIC
 from training.models.interface import Model
 from training.train.config import DataConfig, TrainConfig
 from training.train.parallel import Layout
@@ -43,7 +46,7 @@ def training(config: TrainConfig, model: Model, layout: Layout) -> Stream:
 
 
 def evaluation(config: TrainConfig, model: Model, layout: Layout, split: str) -> Stream:
-    """One pass over another split. Raises BadInput where the data has none."""
+    """One pass over another split, which there must be (`has_split`)."""
     own = replace(
         spec(config.data, model),
         split=split,  # type: ignore[arg-type]
@@ -53,6 +56,13 @@ def evaluation(config: TrainConfig, model: Model, layout: Layout, split: str) ->
     )
     size = config.batch.evaluation
     return open_stream(own, rank=layout.data_rank, world=layout.data_world, seed=config.seed, batch_size=size)
+
+
+def has_split(config: DataConfig, split: str) -> bool:
+    """Whether the data has samples of a split; synthetic data has all."""
+    if config.source == SYNTHETIC:
+        return True
+    return bool(read_manifest(config.source, open_store(config.source)).splits.get(split))
 
 
 def to_device(batch: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
