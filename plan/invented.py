@@ -33,10 +33,26 @@ def outputs(kind: str, name: str, inputs: Inputs) -> tuple[str, dict[str, Any]]:
     if kind.startswith("kubernetes:"):
         meta = inputs.get("metadata") or {}
         return "/".join(filter(None, (meta.get("namespace"), meta.get("name") or name))), {}
+    if kind.startswith("gcp:"):
+        return _google(kind, name, digest, inputs)
     identity = f"{PREFIXES.get(short, short.lower())}-{digest}"
     service = kind.split(":")[1].partition("/")[0] if ":" in kind else ""
     common = {"arn": f"arn:aws:{service}:us-east-1:123456789012:{identity}", "name": f"{name}-{digest[:7]}"}
     return identity, common | (OUTPUTS[kind](name, digest) if kind in OUTPUTS else {})
+
+
+def _google(kind: str, name: str, digest: str, inputs: Inputs) -> tuple[str, dict[str, Any]]:
+    """Google names things by path, and the last part is the name that was given or made up."""
+    given = inputs.get("name") or f"{name}-{digest[:7]}"
+    token = kind.rsplit(":", 1)[-1]
+    identity = f"projects/invented/{token[0].lower()}{token[1:]}s/{given}"
+    common = {"name": given, "selfLink": f"https://www.googleapis.com/{identity}", "etag": digest[:12]}
+    return identity, common | (OUTPUTS[kind](given, digest) if kind in OUTPUTS else {})
+
+
+def _account(name: str, _: str) -> dict[str, Any]:
+    email = f"{name}@invented.iam.gserviceaccount.com"
+    return {"email": email, "member": f"serviceAccount:{email}"}
 
 
 def _cluster(name: str, digest: str) -> dict[str, Any]:
@@ -67,6 +83,16 @@ OUTPUTS: dict[str, Callable[[str, str], dict[str, Any]]] = {
         "dnsName": f"fs-{digest}.fsx.us-east-1.amazonaws.com",
         "mountName": digest[:8],
     },
+    "gcp:container/cluster:Cluster": lambda *_: {
+        "endpoint": "10.0.0.2",
+        "masterAuth": {"clusterCaCertificate": base64.b64encode(b"invented").decode()},
+    },
+    "gcp:projects/serviceIdentity:ServiceIdentity": _account,
+    "gcp:serviceaccount/account:Account": _account,
+    "gcp:logging/projectSink:ProjectSink": lambda *_: {"writerIdentity": "serviceAccount:sink@invented"},
+    "gcp:lustre/instance:Instance": lambda *_: {"mountPoint": "10.0.0.3@tcp:/lustre"},
+    "gcp:filestore/instance:Instance": lambda *_: {"networks": [{"ipAddresses": ["10.0.0.4"]}]},
+    "gcp:storage/bucket:Bucket": lambda name, _: {"url": f"gs://{name}"},
     "aws:kms/key:Key": lambda _, digest: {"keyId": digest},
     "aws:s3/bucket:Bucket": lambda name, digest: {
         "bucket": f"{name}-{digest[:7]}",
@@ -77,6 +103,7 @@ OUTPUTS: dict[str, Callable[[str, str], dict[str, Any]]] = {
 
 NESTED: dict[str, tuple[tuple[str, str], ...]] = {
     "aws:eks/cluster:Cluster": (("vpcConfig", "clusterSecurityGroupId"), ("vpcConfig", "vpcId")),
+    "gcp:container/cluster:Cluster": (("masterAuth", "clusterCaCertificate"),),
 }
 """Outputs inside an input object. Providers answer them as unknown in a preview; merely echoed, the object would say
 that they are absent."""
