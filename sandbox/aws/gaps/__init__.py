@@ -18,6 +18,7 @@ Handler = Callable[[Call], Mapping[str, Any] | None]
 
 MODULES: dict[str, tuple[str, ...]] = {
     "budgets": ("budgets",),
+    "codebuild": ("codebuild",),
     "ec2": (
         "ec2.placement_groups",
         "ec2.capacity",

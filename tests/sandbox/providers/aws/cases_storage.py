@@ -144,6 +144,27 @@ CASES = {
         unimported=frozenset({"forceDelete"}),
         outputs={"repositoryUrl": r"\d+\.dkr\.ecr\.us-east-1\.amazonaws\.com/train-\d+", "registryId": "123456789012"},
     ),
+    "aws:codebuild/project:Project": Scenario(
+        lambda w: {
+            "name": f"images-{w.number}",
+            "serviceRole": w.role().state["arn"],
+            "encryptionKey": w.key().state["arn"],
+            "source": {"type": "S3", "location": f"{w.bucket()}/context/none.zip", "buildspec": '{"version": "0.2"}'},
+            "artifacts": {"type": "NO_ARTIFACTS"},
+            "environment": {
+                "type": "LINUX_CONTAINER",
+                "image": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+                "computeType": "BUILD_GENERAL1_LARGE",
+                "privilegedMode": True,
+            },
+            "logsConfig": {"cloudwatchLogs": {"status": "ENABLED", "groupName": "images"}},
+            "buildTimeout": 90,
+            "tags": {"purpose": "image-build"},
+        },
+        fixed(buildTimeout=30, description="images", tags={"a": "b"}),
+        lambda w: {"name": f"other-{w.number}"},
+        outputs={"arn": r"arn:aws:codebuild:us-east-1:\d+:project/images-\d+"},
+    ),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": Scenario(
         lambda w: {"repository": w.repository(), "policy": json.dumps({"rules": [EXPIRE]})},
         fixed(policy=json.dumps({"rules": [{**EXPIRE, "description": "untagged"}]})),

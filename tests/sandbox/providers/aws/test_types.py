@@ -53,6 +53,7 @@ NEEDED = [
     "s3/bucketNotification:BucketNotification",
     "fsx/lustreFileSystem:LustreFileSystem",
     "fsx/dataRepositoryAssociation:DataRepositoryAssociation",
+    "codebuild/project:Project",
     "ecr/repository:Repository",
     "ecr/lifecyclePolicy:LifecyclePolicy",
     "ecr/repositoryPolicy:RepositoryPolicy",
