@@ -13,6 +13,7 @@ from functools import cache
 from catalog import benchmarks
 from catalog.benchmarks import Collective
 from catalog.efa import efa_count, efa_plans
+from catalog.gcp_machine import GcpMachine
 from catalog.instance import Instance
 from catalog.table import Lookup, rows
 
@@ -145,7 +146,7 @@ def _families(name: str) -> set[str]:
     return {word for word in _words(name.partition("(")[0]) if re.fullmatch(r"[a-z]{1,2}\d{2,3}[a-z]?", word)}
 
 
-def fabric_interfaces(instance: Instance) -> int | None:
+def fabric_interfaces(instance: Instance | GcpMachine) -> int | None:
     """EFA interfaces of a whole node: those of the type's row; None without EFA.
 
     Where the row's number is listed as no layout's own (`known_gaps`, p6e-gb200), the lean plan's.

@@ -18,7 +18,7 @@ from components import tags
 from components.cluster import Cluster
 from components.efa import LEAN, Plan, efa_count, interfaces, plan_names, plan_of
 from components.node_group import NodeGroup, NodeGroupPlan
-from components.placement import POOL_LABEL, Placement, Taint
+from components.placement import FILE_SYSTEM_LABEL, POOL_LABEL, Placement, Taint
 from components.pool_spec import PoolSpec
 from components.purchase import Purchase
 from components.site import Site
@@ -32,7 +32,7 @@ AMI_TYPES = {
 }
 """AMI by accelerator vendor and architecture (botocore 1.44.5, eks AMITypes)."""
 
-VENDOR_LABEL, EFA_LABEL, FILE_SYSTEM_LABEL = "dc/accelerator-vendor", "dc/efa", "dc/file-system"
+VENDOR_LABEL, EFA_LABEL = "dc/accelerator-vendor", "dc/efa"
 """By these labels the device plugins find their nodes."""
 COMPONENT = "accelerator-pool"
 

@@ -1,151 +1,93 @@
-"""The acceptance benchmark of one pool: a Job that says whether the money buys what the catalog promises.
+"""The acceptance benchmark of one pool: a job that says whether the money buys what the catalog promises.
 
-Holds the namespace with its rights, the program as a ConfigMap, the Service and the Job. The program itself is
-`training/bench`; its files travel as text, read when the stack is planned. The Job is not waited for: the stack exports
-where its result will be.
+Holds what it measures and the thresholds it is held against, which travel with the program. The program itself is
+`training/bench`; how a job stands in the cluster is `workload_job`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import json
+from typing import Literal
 
 import pulumi
-from pulumi_kubernetes.batch.v1 import Job
-from pulumi_kubernetes.core.v1 import ConfigMap, ResourceQuota, Service, ServiceAccount
-from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
 
-from components import tags
-from components.benchmark_manifest import Benchmark
-from components.namespace import Namespace
-from components.placement import Placement
-from components.site import Site
-from components.spec import Image, Spec
+from components import gates, program
+from components.file_system_volume import LustreSource
+from components.workload import PROGRAM_FOLDER, TEMPORARY, VOLUME_FOLDER, Workload
+from components.workload_job import Ground, JobSpec, WorkloadJob, labels
 
-PROGRAM = Path(__file__).resolve().parent.parent / "training" / "bench"
-SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 COMPONENT = "benchmark"
+PACKAGE = "training.bench"
+THRESHOLDS = "thresholds.json"
+BELOW_THRESHOLD = 3
+"""Exit code of the program: the machines are slow, and measuring again would not make them faster."""
+USUAL_LARGEST = 16 << 30
+Part = Literal["gemm", "memory", "allreduce", "alltoall", "storage", "metadata", "checkpoint", "dataloader", "train"]
 
 
-class BenchmarkSpec(Spec):
+class BenchmarkSpec(JobSpec):
     """What runs on a pool to accept it."""
 
-    image: Image = Field(description="Image with Python and JAX for the pool's accelerators, with tag or digest.")
-    ranks: int | None = Field(
-        None, ge=1, description="Processes, each with an even share of its node. Default: one a node."
-    )
+    ranks: int | None = Field(None, ge=1, description="Pods, each with an even share of its node. Default: one a node.")
     deadline_minutes: int = Field(30, ge=1, description="Minutes after which a run counts as failed.")
+    parts: tuple[Part, ...] = Field(
+        (), description="What is measured. Default: everything that the image has the libraries for."
+    )
+    preset: str | None = Field(
+        None, description="Training preset of the parts train and dataloader. Default: bloom-560m, tiny on CPUs."
+    )
 
 
-def read_program(folder: Path = PROGRAM) -> dict[str, str]:
-    """The program's files as text. Raises FileNotFoundError when there is no main.py."""
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
-    if "main.py" not in files:
-        raise FileNotFoundError(f"{folder}: no benchmark program (main.py) there")
-    return files
-
-
-def benchmark(spec: BenchmarkSpec, placement: Placement, site: Site, program: Mapping[str, str]) -> Benchmark:
+def benchmark(spec: BenchmarkSpec, ground: Ground, pool: str) -> Workload:
     """The benchmark of a pool as plain data."""
-    pool = placement.pool
-    return Benchmark(
+    placement, site = ground.placements[pool], ground.site
+    ranks = spec.ranks or max(placement.nodes, 1)
+    claim = ground.claim(pool)
+    limits = gates.thresholds(placement, ranks, _volume(ground.file_system) if claim else None)
+    return Workload(
         name=f"benchmark-{pool}",
         image=spec.image,
-        ranks=spec.ranks or max(placement.nodes, 1),
+        command=("python", "-m", PACKAGE, *(spec.parts or ("all",)), *(() if placement.vendor else ("--cpu",))),
+        ranks=ranks,
         placement=placement,
-        deadline_seconds=spec.deadline_minutes * 60,
-        program=program,
-        labels=tags.labels(site, COMPONENT, pool=pool),
+        program={**program.read(PACKAGE), THRESHOLDS: json.dumps(limits, indent=1, sort_keys=True)},
+        labels=labels(site, COMPONENT, pool),
+        run=spec.run(spec.deadline_minutes),
+        environment={
+            "BENCH_IMAGE": spec.image,
+            "BENCH_THRESHOLDS": f"{PROGRAM_FOLDER}/{THRESHOLDS}",
+            "BENCH_LARGEST": str(max(gates.largest_message(limits) or 0, USUAL_LARGEST)),
+            "BENCH_STORAGE": VOLUME_FOLDER if claim else TEMPORARY,
+            **({"BENCH_PRESET": spec.preset} if spec.preset else {}),
+        },
+        claim=claim,
+        fail_on=(2, BELOW_THRESHOLD),
     )
 
 
-class BenchmarkJob(pulumi.ComponentResource):
-    """A run of the benchmark on a pool, and where it will say how it went."""
+def _volume(source: LustreSource | None) -> gates.Volume | None:
+    return gates.Volume(source.capacity_gib, source.mb_s_per_tib, source.efa) if source else None
 
-    namespace: str
-    job: str
-    result: str
-    """Name of the ConfigMap that the run writes; key `result.json`."""
+
+class BenchmarkJob(WorkloadJob):
+    """A run of the benchmark on a pool, and where it will say how it went."""
 
     def __init__(
         self,
         name: str,
         spec: BenchmarkSpec,
         *,
-        placement: Placement,
-        site: Site,
-        api_cidrs: Sequence[str],
-        after: Sequence[pulumi.Resource] = (),
+        ground: Ground,
+        pool: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`api_cidrs`: where the Kubernetes API may be: the only place beyond its own pods that a run may reach.
-        `after`: the pool and its plugins, which must outlive the run."""
-        super().__init__("aidc:benchmark_job:BenchmarkJob", name, None, opts)
-        self._name = name
-        plan = benchmark(spec, placement, site, read_program())
-        self.namespace, self.job, self.result = plan.name, plan.job, plan.result
-        child = pulumi.ResourceOptions(parent=self)
-        place = Namespace(name, plan.name, site=site, part=COMPONENT, api_cidrs=api_cidrs, after=after, opts=child)
-        if quota := plan.quota():
-            ResourceQuota(
-                f"{name}-quota", metadata=self._meta(plan, place, plan.name), spec={"hard": quota}, opts=child
-            )
-        ready = [
-            *self._rights(plan, place),
-            ConfigMap(
-                f"{name}-program",
-                metadata=self._meta(plan, place, plan.program_map),
-                data=dict(plan.program),
-                immutable=True,
-                opts=child,
-            ),
-            Service(
-                f"{name}-service",
-                metadata=self._meta(plan, place, plan.name, SKIP_AWAIT),
-                spec=plan.service_spec(),
-                opts=child,
-            ),
-        ]
-        Job(
-            f"{name}-job",
-            metadata=self._meta(plan, place, plan.job, SKIP_AWAIT),
-            spec=plan.job_spec(),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+        super().__init__(
+            "aidc:benchmark_job:BenchmarkJob",
+            name,
+            benchmark(spec, ground, pool),
+            ground=ground,
+            pool=pool,
+            part=COMPONENT,
+            opts=opts,
         )
-        self.register_outputs({"namespace": self.namespace, "job": self.job, "result": self.result})
-
-    def _rights(self, plan: Benchmark, place: Namespace) -> list[pulumi.Resource]:
-        """A service account that may write the result of this run and nothing else."""
-        child = pulumi.ResourceOptions(parent=self)
-        meta = self._meta(plan, place, plan.name)
-        account = ServiceAccount(f"{self._name}-account", metadata=meta, opts=child)
-        role = Role(
-            f"{self._name}-role",
-            metadata=meta,
-            rules=[
-                # The API cannot tell names of objects that are still to be made.
-                {"api_groups": [""], "resources": ["configmaps"], "verbs": ["create"]},
-                {
-                    "api_groups": [""],
-                    "resources": ["configmaps"],
-                    "resource_names": [plan.result],
-                    "verbs": ["get", "update", "patch"],
-                },
-            ],
-            opts=child,
-        )
-        binding = RoleBinding(
-            f"{self._name}-binding",
-            metadata=meta,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
-            subjects=[{"kind": "ServiceAccount", "name": plan.name, "namespace": plan.name}],
-            opts=child,
-        )
-        return [account, binding]
-
-    @staticmethod
-    def _meta(plan: Benchmark, place: Namespace, name: str, annotations: Mapping[str, str] | None = None) -> Any:
-        meta = {"name": name, "namespace": place.name, "labels": dict(plan.labels)}
-        return {**meta, "annotations": dict(annotations)} if annotations else meta

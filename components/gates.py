@@ -14,6 +14,7 @@ from typing import Any
 
 from catalog import acceptance, limits
 from catalog.acceptance import Cap, Floor
+from catalog.gcp_machine import GcpMachine
 from components.placement import Placement
 
 SCHEMA_VERSION = 1
@@ -95,7 +96,12 @@ def _accelerators(placement: Placement, devices: int) -> Iterator[dict[str, Any]
 
 
 def _fabric(placement: Placement, pods_per_node: int, nodes: int) -> Iterator[dict[str, Any]]:
-    interfaces = acceptance.fabric_interfaces(placement.instance)
+    machine = placement.instance
+    if isinstance(machine, GcpMachine):
+        if nodes > 1 and machine.network and machine.network.fabric != "none":
+            yield _check("transport between nodes", "transport", machine.network.fabric, "", f"{machine.name} has it")
+        return
+    interfaces = acceptance.fabric_interfaces(machine)
     if interfaces is None or placement.vendor is None:
         return
     basis = f"{placement.instance.name} has {interfaces} by the catalog"
@@ -109,7 +115,8 @@ def _collectives(placement: Placement, devices: int, nodes: int) -> Iterator[dic
     accelerator = instance.accelerator
     assert accelerator is not None
     if devices > 1:
-        gbps = instance.efa.total_gbps if instance.efa and instance.efa.total_gbps else instance.network_gbps
+        listed = getattr(instance, "network_gbps", None)  # of Google's machines the catalog knows none
+        gbps = instance.efa.total_gbps if instance.efa and instance.efa.total_gbps else listed
         nic = gbps / GBIT_PER_GB if gbps else None
         cap = acceptance.all_reduce_cap(accelerator.name, devices, nodes, nic)
         yield _against(
@@ -166,7 +173,7 @@ def _file_system(placement: Placement, nodes: int, volume: Volume) -> Iterator[d
     """Aggregate over all clients: what was provisioned, at most what the clients may take."""
     over_efa = volume.efa and bool(acceptance.fabric_interfaces(placement.instance))
     most = limits[f"fsx-lustre-client-throughput-{'efa' if over_efa else 'tcp'}"].maximum or 0
-    client = min(most, placement.instance.network_gbps or most) / GBIT_PER_GB
+    client = min(most, getattr(placement.instance, "network_gbps", None) or most) / GBIT_PER_GB
     expected = round(min(volume.gb_per_s, nodes * client), 3)
     basis = (
         f"{volume.storage_gib} GiB at {volume.mb_s_per_tib} MB/s per TiB is {volume.gb_per_s:.3g} GB/s; "

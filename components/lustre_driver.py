@@ -13,11 +13,10 @@ from pulumi_kubernetes.storage.v1 import CSIDriver
 
 from catalog import releases
 from components import tags
-from components.accelerator_pool import FILE_SYSTEM_LABEL
 from components.cluster_account import ClusterAccount
 from components.daemon import NAMESPACE, Daemon, make, resources
 from components.file_system_volume import DRIVER
-from components.placement import Placement
+from components.placement import FILE_SYSTEM_LABEL, Placement
 from components.site import Site
 
 ACCOUNT = "fsx-csi-node"
@@ -104,7 +103,8 @@ class LustreDriver(pulumi.ComponentResource):
         CSIDriver(
             f"{name}-driver",
             metadata={"name": DRIVER, "labels": tags.labels(site, "device-plugins")},
-            spec={"attach_required": False, "fs_group_policy": "ReadWriteOnceWithFSType"},
+            # The root of a new file system belongs to root: jobs, which do not, get it by their group.
+            spec={"attach_required": False, "fs_group_policy": "File"},
             opts=child,
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[account])

@@ -31,7 +31,7 @@ class Namespace(pulumi.ComponentResource):
         *,
         site: Site,
         part: str,
-        pod_security: Literal["restricted", "baseline"] = "restricted",
+        pod_security: Literal["restricted", "baseline", "privileged"] = "restricted",
         api_cidrs: Sequence[str] = (),
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,

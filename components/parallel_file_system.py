@@ -17,7 +17,7 @@ from catalog import limits, lustre, prices
 from components import encryption, tags
 from components.encryption import EncryptionKey
 from components.file_system_access import Clients, FileSystemAccess
-from components.file_system_volume import FileSystemVolume
+from components.file_system_volume import FileSystemVolume, LustreSource
 from components.site import Site
 from components.spec import GiB, Name, Problem, Retention, Spec, Zone
 
@@ -90,6 +90,8 @@ class ParallelFileSystem(pulumi.ComponentResource):
     id: pulumi.Output[str]
     claims: dict[str, str]
     """Name of the claim by namespace."""
+    source: LustreSource
+    """For volumes in further namespaces."""
 
     def __init__(
         self,
@@ -110,12 +112,13 @@ class ParallelFileSystem(pulumi.ComponentResource):
         access = FileSystemAccess(name, clients, site=site, vpc_id=vpc_id, fabric=spec.efa, opts=child)
         system = self._file_system(subnet_id, access)
         self.id = system.id
+        self.source = LustreSource(
+            system.id, system.dns_name, system.mount_name, spec.storage_gib, spec.throughput, spec.efa
+        )
         if spec.link_buckets:
             self._link(system, bucket_names)
         self.claims = {
-            namespace: FileSystemVolume(
-                f"{name}-{namespace}", namespace, system, capacity_gib=spec.storage_gib, site=site, opts=child
-            ).claim
+            namespace: FileSystemVolume(f"{name}-{namespace}", namespace, self.source, site=site, opts=child).claim
             for namespace in spec.namespaces
         }
         self.register_outputs({"id": self.id})

@@ -15,6 +15,8 @@ from catalog.gcp_machine import GcpMachine
 from catalog.instance import Instance
 
 POOL_LABEL = "dc/pool"
+FILE_SYSTEM_LABEL = "dc/file-system"
+"""Nodes whose pods can mount the parallel file system; its driver finds them by it."""
 TPU_ACCELERATOR_LABEL, TPU_TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-accelerator", "cloud.google.com/gke-tpu-topology"
 """By these GKE finds the slices that a pod asks for (GKE documentation, "Deploy TPU workloads")."""
 NODE_POOL_LABEL = "cloud.google.com/gke-nodepool"

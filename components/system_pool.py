@@ -14,7 +14,7 @@ from pydantic import Field
 from components import tags
 from components.cluster import Cluster
 from components.node_group import NodeGroup, NodeGroupPlan
-from components.placement import POOL_LABEL, Placement, Taint
+from components.placement import FILE_SYSTEM_LABEL, POOL_LABEL, Placement, Taint
 from components.pool_spec import PoolSpec
 from components.purchase import OnDemand, Spot
 from components.site import Site
@@ -35,6 +35,7 @@ class SystemPoolSpec(PoolSpec):
     purchase: Annotated[OnDemand | Spot, Field(discriminator="model")] = Field(
         OnDemand(model="on-demand"), description="How the nodes are bought: on-demand or spot. Default: on-demand."
     )
+    mount_file_system: bool = Field(False, description="Whether pods of the pool can mount the parallel file system.")
     dedicated: bool = Field(False, description="Whether a taint keeps everything off that does not ask for this pool.")
 
     def machine_problems(self) -> Iterator[Problem]:
@@ -53,6 +54,7 @@ def node_group_plan(pool: str, spec: SystemPoolSpec, site: Site) -> NodeGroupPla
             instance=spec.instance,
             nodes=spec.nodes,
             taint=Taint(DEDICATED, pool) if spec.dedicated else None,
+            mounts_file_system=spec.mount_file_system,
         ),
         component=COMPONENT,
         ami_type=AMI_TYPES[spec.instance.arch],
@@ -60,7 +62,11 @@ def node_group_plan(pool: str, spec: SystemPoolSpec, site: Site) -> NodeGroupPla
         minimum=spec.smallest,
         maximum=spec.largest,
         volume_gib=spec.root_volume_gib,
-        labels={**tags.node_labels(site, COMPONENT), POOL_LABEL: pool},
+        labels={
+            **tags.node_labels(site, COMPONENT),
+            POOL_LABEL: pool,
+            **({FILE_SYSTEM_LABEL: "true"} if spec.mount_file_system else {}),
+        },
         template={"user_data": boot} if boot else {},
     )
 

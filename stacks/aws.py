@@ -9,18 +9,20 @@ import pulumi_aws as aws
 
 from components import tags
 from components.accelerator_pool import AcceleratorPool
-from components.benchmark_job import BenchmarkJob
 from components.budget import Budget
 from components.cluster import Cluster
 from components.cluster_addons import ON_NODES, AddOns
 from components.device_plugins import DevicePlugins
 from components.file_system_access import Clients
+from components.file_system_volume import LustreSource
 from components.image_registry import ImageRegistry
 from components.network import Network
 from components.object_store import ObjectStore
 from components.parallel_file_system import ParallelFileSystem
 from components.site import Site
 from components.system_pool import SystemPool
+from components.workload_job import Ground
+from stacks import jobs
 from stacks.aws_config import AwsConfig
 
 Options = pulumi.ResourceOptions
@@ -75,8 +77,8 @@ def build(config: AwsConfig) -> dict[str, Any]:
         "cluster": {"name": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig},
         "pools": {name: pool.node_group_name for name, pool in (system_pools | pools).items()},
     }
-    outputs |= storage(config, site, cloud, network, cluster, pools)
-    outputs |= workloads(config, site, cluster, system_pools | pools)
+    stored, file_system = storage(config, site, cloud, network, cluster, pools)
+    outputs |= stored | workloads(config, site, cluster, system_pools | pools, file_system)
     if config.budget:
         Budget("budget", config.budget, site=site, opts=on_aws)
     return outputs
@@ -89,9 +91,10 @@ def storage(
     network: Network,
     cluster: Cluster,
     pools: dict[str, AcceleratorPool],
-) -> dict[str, Any]:
-    """Where data, checkpoints, models and images lie."""
+) -> tuple[dict[str, Any], LustreSource | None]:
+    """Where data, checkpoints, models and images lie; and what jobs need to mount the file system."""
     outputs: dict[str, Any] = {}
+    file_system = None
     buckets: dict[str, pulumi.Output[str]] = {}
     if config.object_store:
         store = ObjectStore("store", config.object_store, site=site, opts=Options(provider=cloud))
@@ -112,11 +115,16 @@ def storage(
             opts=Options(providers=[cloud, cluster.provider]),
         )
         outputs["fileSystem"] = {"id": system.id, "claims": system.claims}
-    return outputs
+        file_system = system.source
+    return outputs, file_system
 
 
 def workloads(
-    config: AwsConfig, site: Site, cluster: Cluster, pools: dict[str, SystemPool | AcceleratorPool]
+    config: AwsConfig,
+    site: Site,
+    cluster: Cluster,
+    pools: dict[str, SystemPool | AcceleratorPool],
+    file_system: LustreSource | None,
 ) -> dict[str, Any]:
     """What runs inside the cluster."""
     in_cluster = Options(provider=cluster.provider)
@@ -127,20 +135,11 @@ def workloads(
         file_system=config.file_system is not None,
         opts=in_cluster,
     )
-    benchmarks = {
-        name: BenchmarkJob(
-            f"benchmark-{name}",
-            spec,
-            placement=pools[name].placement,
-            site=site,
-            api_cidrs=[str(config.network.cidr), str(config.cluster.service_cidr)],
-            after=[plugins, pools[name]],
-            opts=in_cluster,
-        )
-        for name, spec in config.benchmark.items()
-    }
-    return {
-        "benchmarks": {
-            name: {"namespace": run.namespace, "job": run.job, "result": run.result} for name, run in benchmarks.items()
-        }
-    }
+    ground = Ground(
+        site,
+        {name: pool.placement for name, pool in pools.items()},
+        api_cidrs=[str(config.network.cidr), str(config.cluster.service_cidr)],
+        file_system=file_system,
+        after={name: [plugins, pool] for name, pool in pools.items()},
+    )
+    return jobs.declare(config, ground, in_cluster)

@@ -10,14 +10,16 @@ from components.benchmark_job import BenchmarkSpec
 from components.cluster import ClusterSpec
 from components.cluster_addons import ADDRESSES_PER_NODE
 from components.efa import efa_count
+from components.evaluation_job import EvaluationSpec
 from components.network import NetworkSpec
 from components.network_layout import layout, usable
 from components.object_store import ObjectStoreSpec
 from components.parallel_file_system import FileSystemSpec
 from components.placement import Placement
-from components.pool_spec import PoolSpec
+from components.preprocess_job import PreprocessSpec
 from components.system_pool import SystemPoolSpec
-from stacks.rules import Rulebook, broken_benchmarks
+from components.training_job import TrainingSpec
+from stacks.rules import Rulebook, broken_benchmarks, broken_jobs
 
 Pools = Mapping[str, AcceleratorPoolSpec]
 SystemPools = Mapping[str, SystemPoolSpec]
@@ -129,13 +131,27 @@ def plugins_can_be_pulled(region: str, pools: Pools) -> Iterator[str]:
 
 @AWS.rule_on_whole_sections
 def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
-    known: dict[str, PoolSpec] = {**system_pools, **pools}
+    known = {**system_pools, **pools}
     yield from broken_benchmarks(benchmark, {name: _placement(pool) for name, pool in known.items()})
 
 
-def _placement(pool: PoolSpec) -> Placement:
+@AWS.rule_on_whole_sections
+def jobs_have_pools_and_files(
+    training: Mapping[str, TrainingSpec],
+    preprocess: Mapping[str, PreprocessSpec],
+    evaluation: Mapping[str, EvaluationSpec],
+    pools: Pools,
+    system_pools: SystemPools,
+    file_system: FileSystemSpec | None = None,
+) -> Iterator[str]:
+    jobs = {"training": training, "preprocess": preprocess, "evaluation": evaluation}
+    placements = {name: _placement(pool) for name, pool in {**system_pools, **pools}.items()}
+    yield from broken_jobs(jobs, placements, file_system=file_system is not None)
+
+
+def _placement(pool: AcceleratorPoolSpec | SystemPoolSpec) -> Placement:
     plan = pool.interface_plan if isinstance(pool, AcceleratorPoolSpec) else ()
-    return Placement("", pool.instance, pool.nodes, efa_count(plan))
+    return Placement("", pool.instance, pool.nodes, efa_count(plan), mounts_file_system=pool.mount_file_system)
 
 
 def _not_a_zone(zone: str, network: NetworkSpec) -> str:

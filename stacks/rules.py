@@ -14,6 +14,7 @@ from typing import Any
 
 from components.benchmark_job import BenchmarkSpec
 from components.placement import Placement
+from components.training_job import RunSpec
 
 Rule = Callable[..., Iterator[str]]
 
@@ -49,6 +50,31 @@ class Rulebook:
             if all(name in sections for name in wanted) and all(sections[name] is not None for name in required):
                 found.extend(function(**{name: sections[name] for name in wanted}))
         return found
+
+
+def broken_jobs(
+    sections: Mapping[str, Mapping[str, RunSpec]], placements: Mapping[str, Placement], *, file_system: bool
+) -> Iterator[str]:
+    """Jobs without a pool, ranks that do not divide a node's devices, data on a file system that the pool lacks."""
+    for section, jobs in sections.items():
+        for name, spec in jobs.items():
+            where = f"`{section}[{name}]"
+            place = placements.get(spec.pool)
+            if place is None:
+                known = ", ".join(sorted(placements))
+                yield f"{where}.pool`: {spec.pool} is no pool ({known}). Correct it or add one."
+                continue
+            if spec.ranks and not _divides(spec.ranks, place):
+                yield (
+                    f"{where}.ranks`: {spec.ranks} ranks on {place.nodes} nodes of {place.instance.name} do not divide "
+                    "a node's devices evenly. Choose another number."
+                )
+            files = spec.needs_files(spec.ranks or place.nodes)
+            if files and not (file_system and place.mounts_file_system):
+                yield (
+                    f"{where}.pool`: {files} lies on the file system, which pods of {spec.pool} do not mount. Add a "
+                    "file-system section and set mount-file-system in the pool."
+                )
 
 
 def broken_benchmarks(benchmark: Mapping[str, BenchmarkSpec], placements: Mapping[str, Placement]) -> Iterator[str]:

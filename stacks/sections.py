@@ -10,8 +10,11 @@ from pydantic import Field
 
 from components.benchmark_job import BenchmarkSpec
 from components.budget_spec import BudgetSpec
+from components.evaluation_job import EvaluationSpec
+from components.preprocess_job import PreprocessSpec
 from components.site import SiteSpec
 from components.spec import Name, Spec
+from components.training_job import TrainingSpec
 
 
 class PolicyRuleSpec(Spec):
@@ -53,6 +56,9 @@ class CommonConfig(Spec):
     benchmark: dict[Name, BenchmarkSpec] = Field(
         default={}, description="Acceptance benchmarks by the pool they run on (of pools or system-pools)."
     )
+    training: dict[Name, TrainingSpec] = Field(default={}, description="Training runs by name.")
+    preprocess: dict[Name, PreprocessSpec] = Field(default={}, description="Preparations of training data by name.")
+    evaluation: dict[Name, EvaluationSpec] = Field(default={}, description="Evaluations of training runs by name.")
     budget: BudgetSpec | None = Field(None, description="What the stack may cost.")
     discounts: dict[Name, Annotated[Decimal, Field(ge=0, le=100)]] = Field(
         default={},

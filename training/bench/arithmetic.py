@@ -26,6 +26,11 @@ def bus_bandwidth(size: int, seconds: float, ranks: int) -> float:
     return algorithm_bandwidth(size, seconds) * 2 * (ranks - 1) / ranks
 
 
+def exchange_bandwidth(size: int, seconds: float, ranks: int) -> float:
+    """Algorithm bandwidth of an all-to-all x (n-1)/n, in GB/s: a rank's own part is not sent."""
+    return algorithm_bandwidth(size, seconds) * (ranks - 1) / ranks
+
+
 def matmul_tflops(n: int, seconds: float) -> float:
     """An n x n x n matrix product is 2 n^3 floating-point operations; in TFLOP/s."""
     return 2 * n**3 / seconds / 1e12

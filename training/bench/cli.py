@@ -1,6 +1,6 @@
 """The command: settings, one rank's part, and on rank 0 the result on stdout and in the config map.
 
-Exit codes: 0 measured and every check holds, 1 failure, 2 wrong usage.
+Exit codes: 0 measured and every check holds, 1 failure, 2 wrong usage, 3 below a threshold.
 """
 
 from __future__ import annotations
@@ -13,31 +13,43 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
-from . import configmap, rank, result, settings, worker
+from training import configmap
+
+from . import rank, result, settings, verdict, worker
 from .reports import Board
 from .settings import Settings, UsageError
 
 BEGIN, END = "----- BENCHMARK RESULT BEGIN -----", "----- BENCHMARK RESULT END -----"
-FLAGS = ("sizes", "orders", "dtypes", "warmup", "repetitions", "start-seconds", "limit-seconds")
+FLAGS = (
+    "sizes", "orders", "dtypes", "warmup", "repetitions", "start-seconds", "limit-seconds", "backend", "storage",
+    "largest", "memory-bytes", "file-bytes", "preset", "steps", "thresholds", "output",
+)  # fmt: skip
+FAILED, BELOW = 1, 3
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description="Acceptance benchmark over the ranks of a job.")
-    parser.add_argument("parts", nargs="*", metavar="|".join(settings.PARTS), help="what to measure; all by default")
+    parser.add_argument(
+        "parts", nargs="*", metavar="|".join((*settings.PARTS, settings.ALL)), help="what to measure; all by default"
+    )
+    parser.add_argument("--cpu", action="store_true", help="leave accelerators alone")
     for flag in FLAGS:
         parser.add_argument(f"--{flag}", help=f"as BENCH_{flag.upper().replace('-', '_')}")
     given = vars(parser.parse_args(arguments))
     try:
-        chosen = settings.load(tuple(given["parts"]), {flag: given[flag.replace("-", "_")] for flag in FLAGS})
+        flags = {flag: given[flag.replace("-", "_")] for flag in FLAGS}
+        chosen = settings.load(tuple(given["parts"]), flags | {"cpu": "1" if given["cpu"] else None})
+        thresholds = _thresholds(chosen.thresholds)
     except UsageError as error:
         _complain(error.problems)
         return 2
     if os.environ.get(rank.WORKER_VARIABLE):
         worker.main(chosen)
         return 0
-    return asyncio.run(_lead(chosen) if chosen.rank == 0 else _follow(chosen))
+    return asyncio.run(_lead(chosen, thresholds) if chosen.rank == 0 else _follow(chosen))
 
 
 async def _follow(chosen: Settings) -> int:
@@ -50,7 +62,7 @@ async def _follow(chosen: Settings) -> int:
     return 1 if problem else 0
 
 
-async def _lead(chosen: Settings) -> int:
+async def _lead(chosen: Settings, thresholds: dict[str, Any] | None) -> int:
     """Rank 0: takes part like every other, and collects."""
     started = _now()
     board = Board(chosen.world_size)
@@ -65,7 +77,7 @@ async def _lead(chosen: Settings) -> int:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(own, 5)
     server.close()
-    found = result.build(chosen, board.reports, board.errors, started, _now())
+    found = result.build(chosen, board.reports, board.errors, started, _now(), thresholds)
     return _publish(chosen, found)
 
 
@@ -73,13 +85,46 @@ def _publish(chosen: Settings, found: dict[str, Any]) -> int:
     sys.stdout.write(f"{BEGIN}\n{json.dumps(found, sort_keys=True)}\n{END}\n")
     sys.stdout.flush()
     problems = [*found["errors"], *(f"{one['name']}: {one['detail']}" for one in found["checks"] if not one["ok"])]
+    judged = verdict.judge(found)
+    below = [reason for reason in judged.reasons if judged.failed] if not problems else []
+    problems += _kept(chosen, found)
+    _complain([*problems, *below])
+    if judged.outcome is not verdict.Outcome.PASS and not judged.failed:
+        sys.stderr.writelines(f"{judged.outcome.value}: {reason}\n" for reason in judged.reasons)
+    return FAILED if problems else BELOW if below else 0
+
+
+def _kept(chosen: Settings, found: dict[str, Any]) -> list[str]:
+    """Write the result where it is wanted. Returns what went wrong."""
+    problems = []
     if chosen.config_map:
         try:
             configmap.write(chosen.config_map, found)
         except configmap.WriteError as problem:
             problems.append(str(problem))
-    _complain(problems)
-    return 1 if problems else 0
+    if chosen.output:
+        target = Path(chosen.output) / "result.json"
+        temporary = target.with_suffix(".new")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            temporary.replace(target)
+        except OSError as problem:
+            problems.append(f"{target}: {problem.strerror}")
+    return problems
+
+
+def _thresholds(path: str | None) -> dict[str, Any] | None:
+    """Raises UsageError for a file that is no thresholds."""
+    if path is None:
+        return None
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise UsageError([f"--thresholds {path}: cannot be read ({problem})"]) from None
+    if not isinstance(document, dict) or not isinstance(document.get("checks"), list):
+        raise UsageError([f"--thresholds {path}: it has no list of checks"])
+    return document
 
 
 def _ended() -> asyncio.Event:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-# pyright: reportMissingImports=false
-# JAX and NumPy are in the environment of the benchmark, not in that of the toolkit.
 import os
 import platform
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ def process() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """The machine as the rank sees it."""
+    """The machine as the rank sees it. Libraries and devices are told by the worker, which has them loaded."""
     return {
         "kernel": platform.release(),
         "architecture": platform.machine(),
@@ -33,28 +32,43 @@ def machine() -> dict[str, Any]:
         "memory_bytes": _memory(),
         "python": platform.python_version(),
         "image": os.environ.get("BENCH_IMAGE"),
+        "gpus": gpus(),
+        "clocks": _clocks(),
+        "rdma_devices": len(list(Path("/dev/infiniband").glob("uverbs*"))),
         "settings": {name: value for name, value in sorted(os.environ.items()) if name.startswith(TOLD)},
     }
 
 
-TOLD = ("NCCL_", "FI_", "XLA_", "JAX_", "NEURON_", "TPU_", "OMP_")
+TOLD = ("NCCL_", "FI_", "XLA_", "JAX_", "NEURON_", "TPU_", "OMP_", "TORCH_", "PYTORCH_")
 """Prefixes of variables that change figures."""
 
 
-def software() -> dict[str, Any]:
-    """JAX and its devices. Imports JAX: for the worker only."""
-    import jax
-    import jaxlib
+def gpus() -> int:
+    """NVIDIA GPUs that this container may use, without asking a library."""
+    return len([path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit()])
 
-    return {
-        "jax": jax.__version__,
-        "jaxlib": jaxlib.__version__,
-        "platform": jax.default_backend(),
-        "platform_version": jax.local_devices()[0].client.platform_version.splitlines()[0],
-        "device_kind": jax.local_devices()[0].device_kind,
-        "local_devices": jax.local_device_count(),
-        "devices": jax.device_count(),
+
+def _clocks() -> dict[str, Any]:
+    """What limits and sets the speed of processors: governor and present frequency of CPUs, clocks of GPUs."""
+    folder = "/sys/devices/system/cpu/cpu0/cpufreq"
+    found: dict[str, Any] = {
+        "cpu_governor": _first_line(f"{folder}/scaling_governor"),
+        "cpu_khz": _first_line(f"{folder}/scaling_cur_freq"),
     }
+    if gpus() and (query := _nvidia_smi()):
+        found["gpus"] = query
+    return found
+
+
+def _nvidia_smi() -> list[str]:
+    """One line a GPU: name, driver, clocks and limits; nothing without the tool."""
+    fields = "name,driver_version,clocks.sm,clocks.max.sm,clocks.mem,power.limit,temperature.gpu,ecc.mode.current"
+    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def _cpu_model() -> str | None:

@@ -7,16 +7,19 @@ import collections
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 
-from . import environment, transport
+from . import environment, transport, worker
 from .reports import STOPPED, Line, Message, connect
 from .settings import Settings
 
 WORKER_VARIABLE = "BENCH_WORKER"
 TAIL_LINES = 15
 LINE_LIMIT = 16 << 20
+PROBLEM = re.compile(r"(?:\[rank\d+\]: ?)?([\w.]*(?:Error|Exception|Interrupt|Exit)\b:? *\S.*)$")
+"""The end of a Python traceback that says something; torch puts the rank before it."""
 
 
 class Worker:
@@ -24,19 +27,21 @@ class Worker:
 
     def __init__(self) -> None:
         self.software: Message | None = None
-        self.figures: dict[str, list[Message]] = {"allreduce": [], "gemm": []}
+        self.figures: dict[str, list[Message]] = {}
+        """Findings by part."""
+        self.skipped: dict[str, str] = {}
+        """Why a part could not be measured here, by part."""
         self.pid: int | None = None
         self.library_log: list[str] = []
+        self._problem = ""
         self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
         self._done = False
         self._process: asyncio.subprocess.Process | None = None
 
-    async def run(self) -> str | None:
+    async def run(self, settings: Settings) -> str | None:
         """Measure. Returns what went wrong."""
-        # The same command once more: it works from a flat folder and from the repository alike.
-        command = [sys.executable, *sys.orig_argv[1:]]
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *command(settings),
             env=os.environ | {WORKER_VARIABLE: "1", "NCCL_DEBUG": os.environ.get("NCCL_DEBUG", "INFO")},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -65,24 +70,38 @@ class Worker:
                 self.software = finding
             elif kind == "done":
                 self._done = True
+            elif kind == "skipped":
+                self.skipped[finding["part"]] = finding["why"]
             else:
-                self.figures[kind].append(finding)
+                self.figures.setdefault(finding.pop("part"), []).append(finding)
 
     async def _words(self, stream: asyncio.StreamReader) -> None:
         while line := await stream.readline():
             text = line.decode(errors="replace").rstrip()
             self._tail.append(text)
+            if match := PROBLEM.match(text):
+                self._problem = match[1]
             if " NCCL " in text:
                 self.library_log.append(text)
             sys.stderr.write(text + "\n")
 
     def _last_word(self) -> str:
-        """The line of its output that most likely says why: the end of a Python traceback, else the last one."""
+        """The line of its output that most likely says why: the last end of a Python traceback, else the last line."""
         lines = [line for line in self._tail if line.strip()]
-        named = [
-            line for line in lines if not line.startswith((" ", "\t")) and ("Error" in line or "Exception" in line)
-        ]
-        return (named or lines or ["it said nothing"])[-1]
+        return self._problem or (lines or ["it said nothing"])[-1]
+
+
+def command(settings: Settings) -> list[str]:
+    """How the worker is started: the same command once more; with torch under torchrun, one process a device."""
+    own = ["-m", __package__, *sys.argv[1:]]
+    if worker.backend(settings) == "jax":
+        return [sys.executable, *own]
+    devices = 1 if settings.cpu else max(environment.gpus(), 1)
+    return [
+        sys.executable, "-m", "torch.distributed.run", f"--nnodes={settings.world_size}", f"--nproc-per-node={devices}",
+        f"--node-rank={settings.rank}", f"--master-addr={settings.master}", f"--master-port={settings.port}",
+        *own,
+    ]  # fmt: skip
 
 
 async def take_part(settings: Settings, host: str, ended: asyncio.Event) -> str | None:
@@ -93,16 +112,17 @@ async def take_part(settings: Settings, host: str, ended: asyncio.Event) -> str 
     word = await line.receive()
     if word is None or word["kind"] != "go":
         return str((word or {}).get("why") or "rank 0 went away before the start")
-    worker = Worker()
-    error = await _work(worker, line, ended)
+    measuring = Worker()
+    error = await _work(settings, measuring, line, ended)
     await line.send(
         "report",
         rank=settings.rank,
-        process=process | {"worker_pid": worker.pid, "address": line.own_address},
+        process=process | {"worker_pid": measuring.pid, "address": line.own_address},
         machine=environment.machine(),
-        software=worker.software,
-        transport=_transport(settings, worker, line),
-        figures=worker.figures,
+        software=measuring.software,
+        transport=_transport(settings, measuring, line),
+        figures=measuring.figures,
+        skipped=measuring.skipped,
         error=error,
     )
     await _until_end(line)
@@ -110,9 +130,9 @@ async def take_part(settings: Settings, host: str, ended: asyncio.Event) -> str 
     return error
 
 
-async def _work(worker: Worker, line: Line, ended: asyncio.Event) -> str | None:
+async def _work(settings: Settings, measuring: Worker, line: Line, ended: asyncio.Event) -> str | None:
     """Run the worker until it is done, rank 0 says stop or is gone, or this process is to end."""
-    own = asyncio.create_task(worker.run())
+    own = asyncio.create_task(measuring.run(settings))
     word = asyncio.create_task(line.receive())
     asked = asyncio.create_task(ended.wait())
     try:
@@ -126,15 +146,15 @@ async def _work(worker: Worker, line: Line, ended: asyncio.Event) -> str | None:
     except (OSError, ValueError) as problem:
         return f"{type(problem).__name__}: {problem}"
     finally:
-        await worker.kill()
+        await measuring.kill()
         for task in (own, word, asked):
             task.cancel()
         await asyncio.gather(own, word, asked, return_exceptions=True)
 
 
-def _transport(settings: Settings, worker: Worker, line: Line) -> Message:
-    if (worker.software or {}).get("platform") not in {None, "cpu"}:
-        return transport.of_nccl(worker.library_log)
+def _transport(settings: Settings, measuring: Worker, line: Line) -> Message:
+    if (measuring.software or {}).get("platform") not in {None, "cpu"}:
+        return transport.of_nccl(measuring.library_log)
     if settings.world_size == 1:
         return transport.unknown("one rank only, nothing was sent")
     if settings.rank == 0:

@@ -9,26 +9,33 @@ from __future__ import annotations
 from typing import Any
 
 from . import transport
-from .arithmetic import algorithm_bandwidth, bus_bandwidth, matmul_tflops, slowest, summary
+from .figures import of as figures_of
 from .reports import Message
 from .settings import Settings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KIND = "acceptance-benchmark"
 
 
 def build(
-    settings: Settings, reports: dict[int, Message], errors: list[str], started: str, finished: str
+    settings: Settings,
+    reports: dict[int, Message],
+    errors: list[str],
+    started: str,
+    finished: str,
+    thresholds: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put the reports of all ranks together; `started` and `finished` are RFC 3339."""
     whole = [reports[rank] for rank in sorted(reports) if reports[rank].get("figures") is not None]
-    allreduce = [_allreduce(group) for group in _groups(whole, "allreduce", settings.world_size)]
-    gemm = [_gemm(report["rank"], one) for report in whole for one in report["figures"]["gemm"]]
+    figures = {part: figures_of(part, whole, settings.world_size) for part in settings.parts}
     first = whole[0] if whole else {}
+    skipped: dict[str, str] = {}
+    for report in whole:
+        skipped |= report.get("skipped") or {}
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
-        "measured": bool(allreduce or gemm),
+        "measured": any(figures.values()),
         "started": started,
         "finished": finished,
         "world_size": settings.world_size,
@@ -37,9 +44,12 @@ def build(
         "ranks": [_rank(reports[rank]) for rank in sorted(reports)],
         "environment": {"machine": first.get("machine"), "software": first.get("software")},
         "transport": _transport(whole),
-        "allreduce": allreduce,
-        "gemm": gemm,
-        "checks": _checks(settings, reports, allreduce, gemm),
+        "allreduce": [],
+        "gemm": [],
+        **figures,
+        "not_measured": {part: skipped[part] for part in settings.parts if part in skipped},
+        "thresholds": thresholds,
+        "checks": _checks(settings, reports, figures),
         "errors": list(errors),
     }
 
@@ -56,9 +66,16 @@ def _rank(report: Message) -> dict[str, Any]:
         "platform": software.get("platform"),
         "local_devices": software.get("local_devices"),
         "transport": report.get("transport"),
+        "fabric_interfaces": _interfaces(report),
         "reported": report.get("figures") is not None,
         "error": report.get("error"),
     }
+
+
+def _interfaces(report: Message) -> int | None:
+    """Fabric interfaces that the library found, else those that the container may use; None when nobody looked."""
+    told = (report.get("transport") or {}).get("interfaces")
+    return told if told is not None else (report.get("machine") or {}).get("rdma_devices")
 
 
 def _transport(whole: list[Message]) -> dict[str, Any]:
@@ -67,44 +84,8 @@ def _transport(whole: list[Message]) -> dict[str, Any]:
     return next((one for one in found if one["name"]), found[0] if found else transport.unknown("no rank reported"))
 
 
-def _groups(whole: list[Message], part: str, world_size: int) -> list[list[Message]]:
-    """Findings that belong together: the n-th of every rank. Nothing when a rank is missing."""
-    if len(whole) < world_size:
-        return []
-    return [list(group) for group in zip(*(report["figures"][part] for report in whole), strict=False)]
-
-
-def _allreduce(group: list[Message]) -> dict[str, Any]:
-    size, devices = group[0]["bytes"], group[0]["devices"]
-    seconds = summary(slowest([one["seconds"] for one in group]))
-    return {
-        "bytes": size,
-        "dtype": group[0]["dtype"],
-        "devices": devices,
-        "repetitions": len(group[0]["seconds"]),
-        "seconds": seconds,
-        "algbw_gb_per_s": algorithm_bandwidth(size, seconds["median"]),
-        "busbw_gb_per_s": bus_bandwidth(size, seconds["median"], devices),
-        "wrong_sums": sum(one["wrong_sums"] for one in group),
-    }
-
-
-def _gemm(rank: int, one: Message) -> dict[str, Any]:
-    seconds = summary(one["seconds"])
-    return {
-        "rank": rank,
-        "n": one["n"],
-        "dtype": one["dtype"],
-        "repetitions": len(one["seconds"]),
-        "seconds": seconds,
-        "tflop_per_s": matmul_tflops(one["n"], seconds["median"]),
-        "relative_error": one["relative_error"],
-        "right": one["right"],
-    }
-
-
 def _checks(
-    settings: Settings, reports: dict[int, Message], allreduce: list[dict[str, Any]], gemm: list[dict[str, Any]]
+    settings: Settings, reports: dict[int, Message], figures: dict[str, list[dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     """What must hold for the figures to mean something."""
     reported = [rank for rank in sorted(reports) if reports[rank].get("figures") is not None]
@@ -117,12 +98,17 @@ def _checks(
         _check("ranks are distinct processes", len(identities) == len(reported), f"{len(identities)} processes"),
     ]
     if "allreduce" in settings.parts:
-        wrong = sum(one["wrong_sums"] for one in allreduce)
-        sums = sum(one["repetitions"] for one in allreduce)
-        found.append(_check("every sum is right", bool(allreduce) and wrong == 0, f"{wrong} wrong, {sums} timed"))
+        rows = figures["allreduce"]
+        wrong, sums = sum(one["wrong_sums"] for one in rows), sum(one["repetitions"] for one in rows)
+        found.append(_check("every sum is right", bool(rows) and wrong == 0, f"{wrong} wrong, {sums} timed"))
     if "gemm" in settings.parts:
-        bad = sum(not one["right"] for one in gemm)
-        found.append(_check("every product is right", bool(gemm) and bad == 0, f"{bad} of {len(gemm)} wrong"))
+        rows = figures["gemm"]
+        bad = sum(not one["right"] for one in rows)
+        found.append(_check("every product is right", bool(rows) and bad == 0, f"{bad} of {len(rows)} wrong"))
+    for part, figure in (("alltoall", "wrong"), ("checkpoint", "wrong")):
+        wrong = sum(one[figure] for one in figures.get(part) or ())
+        if figures.get(part):
+            found.append(_check(f"{part} is right", wrong == 0, f"{wrong} wrong"))
     return found
 
 

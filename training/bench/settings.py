@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,11 @@ from .arithmetic import parse_size
 
 ELEMENT_BYTES = 4  # float32
 DTYPES = ("float32", "bfloat16", "float16")
-PARTS = ("allreduce", "gemm")
-CPU_SIZES = (4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20)
-ACCELERATOR_SIZES = (*CPU_SIZES, 256 << 20, 1 << 30, 4 << 30)
-CPU_ORDERS = (512, 1024)
-ACCELERATOR_ORDERS = (4096, 8192)
+PARTS = (
+    "gemm", "memory", "allreduce", "alltoall", "storage", "metadata", "checkpoint", "dataloader", "train",
+)  # fmt: skip
+ALL = "all"
+BACKENDS = ("auto", "jax", "torch")
 
 
 class UsageError(Exception):
@@ -48,8 +49,28 @@ class Settings:
     """How long to wait for the other ranks."""
     limit_seconds: float
     """How long the measurement may take once all ranks are there."""
+    backend: str
+    """jax, torch, or auto: JAX where it can be imported, else torch."""
+    cpu: bool
+    """Whether accelerators are left alone."""
+    storage: str
+    """Folder that is measured, and where checkpoints and data of the measurements go."""
+    largest: int
+    """All-reduce message size in bytes that is reached on accelerators."""
+    memory_bytes: int | None
+    """Bytes of one array of the memory measurement; None: by the kind of device."""
+    file_bytes: int | None
+    """Bytes that each rank writes and reads; None: by the kind of device."""
+    preset: str
+    """Training preset of the parts train and dataloader."""
+    steps: int
+    """Steps of the part train, warm-up included."""
     config_map: str | None
     """Where rank 0 writes the result in its own namespace."""
+    output: str | None
+    """Folder in which rank 0 writes `result.json`."""
+    thresholds: str | None
+    """File with the thresholds that the result is held against."""
 
     @property
     def report_port(self) -> int:
@@ -77,11 +98,21 @@ def load(parts: tuple[str, ...], flags: Mapping[str, str | None], env: Mapping[s
     found = {
         "sizes": value(("BENCH_SIZES",), "", _listed(parse_size), ""),
         "orders": value(("BENCH_ORDERS",), "", _listed(_at_least(1)), "a list of matrix orders such as 512,1024"),
-        "dtypes": value(("BENCH_DTYPES",), "float32,bfloat16", _listed(_dtype), ""),
+        "dtypes": value(("BENCH_DTYPES",), "float32,bfloat16", _listed(_one_of(DTYPES)), ""),
         "warmup": value(("BENCH_WARMUP",), "2", _at_least(0), "a number (0, 1, ...)"),
         "repetitions": value(("BENCH_REPETITIONS",), "10", _at_least(1), "a number (1, 2, ...)"),
         "start_seconds": value(("BENCH_START_SECONDS",), "300", _positive, "a number of seconds above 0"),
         "limit_seconds": value(("BENCH_LIMIT_SECONDS",), "1800", _positive, "a number of seconds above 0"),
+        "backend": value(("BENCH_BACKEND",), "auto", _one_of(BACKENDS), ""),
+        "cpu": value(("BENCH_CPU",), "0", _flag, "yes or no (1, 0)"),
+        "storage": value(("BENCH_STORAGE",), tempfile.gettempdir(), _folder, ""),
+        "largest": value(("BENCH_LARGEST",), "16GiB", parse_size, ""),
+        "memory_bytes": value(("BENCH_MEMORY_BYTES",), "", _maybe(parse_size), ""),
+        "file_bytes": value(("BENCH_FILE_BYTES",), "", _maybe(parse_size), ""),
+        "preset": value(("BENCH_PRESET",), "", str, ""),
+        "steps": value(("BENCH_STEPS",), "20", _at_least(2), "a number of steps (2, 3, ...)"),
+        "thresholds": value(("BENCH_THRESHOLDS",), "", _maybe(str), ""),
+        "output": value(("BENCH_OUTPUT",), "", _maybe(str), ""),
     }
     if rank >= world and not problems:
         problems.append(f"rank {rank} of {world} ranks: ranks count from 0, give WORLD_SIZE above the rank")
@@ -89,7 +120,10 @@ def load(parts: tuple[str, ...], flags: Mapping[str, str | None], env: Mapping[s
         problems.append(f"MASTER_PORT: {port} is not a port (1-65534; the one above it is used too)")
     if found["sizes"] and any(size % ELEMENT_BYTES for size in found["sizes"]):
         problems.append(f"BENCH_SIZES: every size must be a multiple of {ELEMENT_BYTES} bytes, one float32")
-    problems += [f"{part}: no such benchmark; choose from {', '.join(PARTS)}" for part in parts if part not in PARTS]
+    allowed = (*PARTS, ALL)
+    problems += [
+        f"{part}: no such benchmark; choose from {', '.join(allowed)}" for part in parts if part not in allowed
+    ]
     if problems:
         raise UsageError(problems)
     return Settings(
@@ -97,7 +131,7 @@ def load(parts: tuple[str, ...], flags: Mapping[str, str | None], env: Mapping[s
         world_size=world,
         master=env.get("MASTER_ADDR") or "127.0.0.1",
         port=port,
-        parts=parts or PARTS,
+        parts=PARTS if not parts or ALL in parts else tuple(part for part in PARTS if part in parts),
         config_map=env.get("RESULT_CONFIGMAP") or None,
         **found,
     )
@@ -118,10 +152,30 @@ def _positive(text: str) -> float:
     return float(text)
 
 
-def _dtype(text: str) -> str:
-    if text not in DTYPES:
-        raise ValueError(f"{text!r} is not one of {', '.join(DTYPES)}")
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"{text!r} is not one of {', '.join(allowed)}")
+        return text
+
+    return convert
+
+
+def _flag(text: str) -> bool:
+    try:
+        return {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}[text.lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _folder(text: str) -> str:
+    if not os.path.isdir(text):  # noqa: PTH112 - the text stays as it was given
+        raise ValueError(f"{text!r} is not a folder that is there")
     return text
+
+
+def _maybe(one: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda text: one(text) if text else None
 
 
 def _listed(one: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...] | None]:

@@ -18,12 +18,14 @@ from typing import Any
 
 SIOCGIFADDR, SIOCETHTOOL, ETHTOOL_GDRVINFO = 0x8915, 0x8946, 0x00000003
 """linux/sockios.h, linux/ethtool.h"""
-NCCL_NETWORK = re.compile(r"NET/(OFI|IB|Socket|Libfabric|AWS Libfabric)\b", re.IGNORECASE)
+NCCL_NETWORK = re.compile(r"NET/(OFI|IB|gIB|FasTrak|Socket|Libfabric|AWS Libfabric)\b", re.IGNORECASE)
 NCCL_PROVIDER = re.compile(r"Selected [Pp]rovider is (\S+)")
+NCCL_INTERFACES = re.compile(r"\(found (\d+) nics\)")
+NCCL_IB_DEVICE = re.compile(r"\[\d+\]\S+/(?:IB|RoCE)")
 
 
 def unknown(why: str) -> dict[str, Any]:
-    return {"name": None, "interface": None, "driver": None, "found_by": why}
+    return {"name": None, "interface": None, "interfaces": None, "driver": None, "found_by": why}
 
 
 def of_cpu(local_address: str) -> dict[str, Any]:
@@ -32,21 +34,25 @@ def of_cpu(local_address: str) -> dict[str, Any]:
     driver = driver_of(interface) if interface else None
     name = f"gloo over TCP, {interface or 'unknown interface'}" + (f" ({driver})" if driver else "")
     found = f"address {local_address} with which this rank reaches rank 0"
-    return {"name": name, "interface": interface, "driver": driver, "found_by": found}
+    return {"name": name, "interface": interface, "interfaces": None, "driver": driver, "found_by": found}
 
 
 def of_nccl(log: Iterable[str]) -> dict[str, Any]:
     """From the lines that NCCL writes with NCCL_DEBUG=INFO."""
-    networks, provider = set(), None
+    networks, provider, interfaces = set(), None, None
     for line in log:
         if match := NCCL_NETWORK.search(line):
             networks.add(match[1])
         if match := NCCL_PROVIDER.search(line):
             provider = match[1].rstrip(",.")
+        if match := NCCL_INTERFACES.search(line):
+            interfaces = int(match[1])
+        elif "NET/IB : Using" in line:
+            interfaces = len(NCCL_IB_DEVICE.findall(line)) or None
     if not networks:
         return unknown("NCCL's log names no network")
     name = f"nccl over {', '.join(sorted(networks))}" + (f" ({provider})" if provider else "")
-    return {"name": name, "interface": None, "driver": provider, "found_by": "NCCL's log"}
+    return {"name": name, "interface": None, "interfaces": interfaces, "driver": provider, "found_by": "NCCL's log"}
 
 
 def interface_of(address: str) -> str | None:

@@ -1,42 +1,21 @@
-"""What a result means: pass, fail, or that nothing was measured. Pure, standard library only.
+"""What a result means: pass, warn, fail, or not measured. Pure, standard library only.
 
-For whoever reads results, also where there is no JAX. Holds the checks that need no threshold; limits of the hardware
-(bandwidth, TFLOP/s) can be added as further checks of the same shape.
+For whoever reads results, also where there is neither JAX nor torch. Holds the checks that need no threshold (all ranks
+there, sums and products right); those of the hardware come with thresholds (`gates`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-SCHEMA_VERSION = 1
-"""The newest result this module understands."""
+from .gates import Check, Outcome, held
 
+SCHEMA_VERSION = 2
+"""The newest result this module understands. Version 1 knew all-reduce and matrix products only."""
 
-class Outcome(StrEnum):
-    """Of a check and of the whole."""
-
-    PASS = "PASS"  # noqa: S105 - not a password
-    WARN = "WARN"
-    FAIL = "FAIL"
-    NOT_MEASURED = "not measured"
-    SCHEDULED = "scheduled, not measured"
-    """The job's pods were placed on simulated nodes: that they fit is shown, how fast they are is not."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question to a result."""
-
-    name: str
-    outcome: Outcome
-    measured: str
-    """What the result says, with its unit; empty when it says nothing."""
-    expected: str
-    reason: str = ""
-    """Why it failed."""
+__all__ = ["Check", "Outcome", "Verdict", "judge", "not_measured", "scheduled"]
 
 
 @dataclass(frozen=True)
@@ -63,8 +42,8 @@ def scheduled(pods: int, nodes: int) -> Verdict:
     return Verdict(Outcome.SCHEDULED, (f"{pods} pods were placed on {nodes} simulated nodes",))
 
 
-def judge(result: Mapping[str, Any] | None) -> Verdict:
-    """The verdict on one result; None: the job ended without one."""
+def judge(result: Mapping[str, Any] | None, thresholds: Mapping[str, Any] | None = None) -> Verdict:
+    """The verdict on one result; None: the job ended without one. `thresholds`: others than those in the result."""
     if result is None:
         return Verdict(Outcome.FAIL, ("the job ended without a result",))
     version = result.get("schema_version")
@@ -73,13 +52,23 @@ def judge(result: Mapping[str, Any] | None) -> Verdict:
             Outcome.FAIL, (f"result of schema version {version}: this toolkit reads up to {SCHEMA_VERSION}",)
         )
     errors = tuple(str(error) for error in result.get("errors") or ())
-    checks = (_ranks(result), _processes(result), *_parts(result))
-    failed = tuple(f"{check.name}: {check.reason}" for check in checks if check.outcome is Outcome.FAIL)
-    if errors or failed:
+    checks = (_ranks(result), _processes(result), *_parts(result), *held(result, thresholds))
+    if failed := _sentences(checks, Outcome.FAIL):
         return Verdict(Outcome.FAIL, errors + failed, checks)
+    if errors:
+        return Verdict(Outcome.FAIL, errors, checks)
     if not result.get("measured"):
         return Verdict(Outcome.FAIL, ("the result holds no measurement",), checks)
+    unknown = tuple(check for check in checks if check.required and check.outcome is Outcome.NOT_MEASURED)
+    if unknown:  # a threshold that nothing was held against: whether it holds, nobody knows
+        return Verdict(Outcome.NOT_MEASURED, _sentences(unknown, Outcome.NOT_MEASURED), checks)
+    if warned := _sentences(checks, Outcome.WARN):
+        return Verdict(Outcome.WARN, warned, checks)
     return Verdict(Outcome.PASS, (), checks)
+
+
+def _sentences(checks: Iterable[Check], outcome: Outcome) -> tuple[str, ...]:
+    return tuple(f"{check.name}: {check.reason}" for check in checks if check.outcome is outcome)
 
 
 def _ranks(result: Mapping[str, Any]) -> Check:
@@ -102,11 +91,25 @@ def _parts(result: Mapping[str, Any]) -> list[Check]:
     """One check per part that was asked for."""
     found = []
     for part in result.get("parts") or ():
-        if part == "allreduce":
+        if why := (result.get("not_measured") or {}).get(part):
+            found.append(Check(part, Outcome.NOT_MEASURED, "", "", why))
+        elif part == "allreduce":
             found += [_sums(result), _bandwidth(result)]
         elif part == "gemm":
             found.append(_products(result))
+        else:
+            found.append(_measured(part, result))
     return found
+
+
+def _measured(part: str, result: Mapping[str, Any]) -> Check:
+    """There is a figure, and where something was sent or stored, it arrived."""
+    rows = result.get(part) or ()
+    wrong = sum(row.get("wrong", 0) for row in rows)
+    reason = f"{wrong} are wrong" if rows else "it was not measured, and nothing says why"
+    return _check(
+        part, bool(rows) and wrong == 0, f"{len(rows)} figures" if rows else "", "measured, none wrong", reason
+    )
 
 
 def _sums(result: Mapping[str, Any]) -> Check:

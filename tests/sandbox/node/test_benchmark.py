@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from components import program
 from sandbox import toolchain
 from sandbox.node import images
 from sandbox.node.api import Object, namespaced
-from sandbox.settings import REPOSITORY, Settings
+from sandbox.settings import Settings
 from tests.sandbox.emulated import eventually
 from tests.sandbox.node.conftest import Namespace
 from training.bench import verdict
@@ -17,7 +18,14 @@ from training.bench import verdict
 pytestmark = pytest.mark.sandbox
 IMAGE = "tests/benchmark:local"
 RBAC = "apis/rbac.authorization.k8s.io/v1"
-SMALL = {"BENCH_SIZES": "4KiB,1MiB", "BENCH_ORDERS": "64", "BENCH_REPETITIONS": "3", "MPLCONFIGDIR": "/tmp"}
+SMALL = {
+    "BENCH_MEMORY_BYTES": "1MiB",
+    "BENCH_FILE_BYTES": "1MiB",
+    "BENCH_SIZES": "4KiB,1MiB",
+    "BENCH_ORDERS": "64",
+    "BENCH_REPETITIONS": "3",
+    "MPLCONFIGDIR": "/tmp",
+}
 
 
 @pytest.fixture
@@ -44,28 +52,29 @@ def rights(here: Namespace) -> None:
 def container(image: str, **values: str) -> Object:
     """Locked down as a careful stack does it: no root, no capability, nothing to write to but /tmp."""
     values = {"WORLD_SIZE": "2", "MASTER_ADDR": "bench-0.bench", "MASTER_PORT": "29500", "RESULT_CONFIGMAP": "result",
-              "HOME": "/tmp", **SMALL, **values}  # fmt: skip
+              "HOME": "/tmp", "PYTHONPATH": "/program", **SMALL, **values}  # fmt: skip
     return {
         "image": image,
-        "command": ["python", "/bench/main.py"],
+        "command": ["python", "-m", "training.bench"],
         "env": [{"name": name, "value": value} for name, value in values.items()],
         "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
                             "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "program", "mountPath": "/bench"}, {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [{"name": "program", "mountPath": "/program"}, {"name": "tmp", "mountPath": "/tmp"}],
     }  # fmt: skip
 
 
 def run(here: Namespace, image: str, **values: str) -> str:
     """Run the job to its end: Complete or Failed."""
-    files = {path.name: path.read_text(encoding="utf-8") for path in (REPOSITORY / "training/bench").glob("*.py")}
-    here.create("configmaps", {"metadata": {"name": "program"}, "data": files})
+    files = program.read("training.bench")
+    here.create("configmaps", {"metadata": {"name": "program"}, "data": program.keys(files)})
     rights(here)
     here.job(
         "bench", "", 2,
         container=container(image, **values),
         nodeSelector={"dc/pool": "bench"},
         securityContext={"runAsNonRoot": True, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000},
-        volumes=[{"name": "program", "configMap": {"name": "program"}}, {"name": "tmp", "emptyDir": {}}],
+        volumes=[{"name": "program", "configMap": {"name": "program", "items": program.items(files)}},
+                  {"name": "tmp", "emptyDir": {}}],
     )  # fmt: skip
     path = namespaced("jobs", here.name, "bench", "apis/batch/v1")
 

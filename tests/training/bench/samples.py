@@ -11,7 +11,7 @@ STARTED, FINISHED = "2026-01-01T00:00:00.000Z", "2026-01-01T00:01:00.000Z"
 
 
 def settings(world: int = 2, **flags: str) -> Settings:
-    return load((), flags, {"WORLD_SIZE": str(world)})
+    return load(("allreduce", "gemm"), flags, {"WORLD_SIZE": str(world)})
 
 
 def process(rank: int) -> dict[str, Any]:

@@ -16,9 +16,9 @@ def test_the_result_of_a_healthy_run_has_every_part() -> None:
     assert json.loads(json.dumps(found)) == found
     assert set(found) == {
         "schema_version", "kind", "measured", "started", "finished", "world_size", "parts", "method", "ranks",
-        "environment", "transport", "allreduce", "gemm", "checks", "errors",
+        "environment", "transport", "allreduce", "gemm", "not_measured", "thresholds", "checks", "errors",
     }  # fmt: skip
-    assert (found["schema_version"], found["measured"], found["world_size"]) == (1, True, 2)
+    assert (found["schema_version"], found["measured"], found["world_size"]) == (2, True, 2)
     assert [rank["hostname"] for rank in found["ranks"]] == ["job-0", "job-1"]
     assert result.succeeded(found)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -12,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from components import program
 from sandbox import toolchain
 from sandbox.processes import free_block
 from sandbox.settings import REPOSITORY, Settings
 from training.bench import cli, verdict
+from training.bench.settings import ALL, PARTS
 
 pytestmark = pytest.mark.sandbox
-SMALL = {"BENCH_SIZES": "4KiB,256KiB", "BENCH_ORDERS": "64", "BENCH_REPETITIONS": "3", "BENCH_WARMUP": "1",
+SMALL = {"BENCH_MEMORY_BYTES": "1MiB", "BENCH_FILE_BYTES": "1MiB", "BENCH_SIZES": "4KiB,256KiB",
+         "BENCH_ORDERS": "64", "BENCH_REPETITIONS": "3", "BENCH_WARMUP": "1",
          "BENCH_START_SECONDS": "60", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}  # fmt: skip
 
 
@@ -32,22 +34,25 @@ def python() -> Path:
 
 
 @pytest.fixture
-def flat(tmp_path: Path) -> Path:
-    """The program as a config map shows it: files in one folder, each a link to another one."""
-    data = tmp_path / "..2026" / "data"
-    data.mkdir(parents=True)
-    folder = tmp_path / "bench"
+def mounted(tmp_path: Path) -> Path:
+    """The program as a config map shows it: its folder is a link to another one."""
+    data = tmp_path / "..2026"
+    for path, text in program.read("training.bench").items():
+        target = data / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    folder = tmp_path / "program"
     folder.mkdir()
-    for file in (REPOSITORY / "training" / "bench").glob("*.py"):
-        shutil.copy(file, data / file.name)
-        (folder / file.name).symlink_to(data / file.name)
+    (folder / "training").symlink_to(data / "training")
     return folder
 
 
-def start(python: Path, command: list[str], rank: int, port: int, world: int = 2, **more: str) -> subprocess.Popen[str]:
+def start(
+    python: Path, command: list[str], rank: int, port: int, world: int = 2, folder: Path = REPOSITORY, **more: str
+) -> subprocess.Popen[str]:
     values = {"JOB_COMPLETION_INDEX": str(rank), "WORLD_SIZE": str(world), "MASTER_ADDR": "localhost",
               "MASTER_PORT": str(port), "PATH": os.defpath}  # fmt: skip
-    return subprocess.Popen([str(python), *command], env=SMALL | values | more, text=True, cwd=REPOSITORY,
+    return subprocess.Popen([str(python), *command], env=SMALL | values | more, text=True, cwd=folder,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
 
 
@@ -63,10 +68,11 @@ def port() -> int:
     return found
 
 
-@pytest.mark.parametrize("how", ["flat folder", "package"])
-def test_two_processes_measure_and_pass(python: Path, flat: Path, how: str) -> None:
-    command, at = ([str(flat / "main.py")] if how == "flat folder" else ["-m", "training.bench"]), port()
-    ranks = [start(python, command, rank, at) for rank in (1, 0)]
+def test_two_processes_measure_and_pass_from_a_config_map(python: Path, mounted: Path) -> None:
+    at = port()
+    ranks = [
+        start(python, ["-m", "training.bench"], rank, at, folder=mounted, PYTHONPATH=str(mounted)) for rank in (1, 0)
+    ]
     other, first = (rank.communicate(timeout=300) for rank in ranks)
     assert [rank.returncode for rank in ranks] == [0, 0], first[1] + other[1]
     found = result_of(first[0])
@@ -75,6 +81,8 @@ def test_two_processes_measure_and_pass(python: Path, flat: Path, how: str) -> N
     assert len({rank["worker_pid"] for rank in found["ranks"]}) == 2
     assert found["environment"]["software"]["platform"] == "cpu"
     assert other[0] == "", "only rank 0 prints the result"
+    assert found["storage"] and found["metadata"] and found["memory"] and found["alltoall"]
+    assert set(found["not_measured"]) == {"checkpoint", "dataloader", "train"}, "JAX alone has no trainer"
 
 
 def test_one_rank_alone_measures_products_and_sends_nothing(python: Path) -> None:
@@ -119,5 +127,5 @@ def test_wrong_usage_is_told_at_once_with_exit_code_2(python: Path) -> None:
     assert rank.returncode == 2
     assert said.splitlines() == [
         "error: --repetitions: '0' is not a number (1, 2, ...)",
-        "error: gossip: no such benchmark; choose from allreduce, gemm",
+        f"error: gossip: no such benchmark; choose from {', '.join((*PARTS, ALL))}",
     ]

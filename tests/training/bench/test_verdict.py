@@ -38,7 +38,7 @@ def test_all_ranks_right_sums_and_bandwidth_above_zero_are_a_pass() -> None:
         (lambda r: r["gemm"].clear(), "no matrix product was measured"),
         (lambda r: r["errors"].append("rank 1: out of memory"), "rank 1: out of memory"),
         (lambda r: r.update(measured=False), "holds no measurement"),
-        (lambda r: r.update(schema_version=2), "schema version 2"),
+        (lambda r: r.update(schema_version=3), "schema version 3"),
         (lambda r: r.pop("schema_version"), "schema version None"),
         (lambda r: r.update(world_size=0), "all ranks reported"),
     ],

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from .arithmetic import expected_sum
+from training.bench.arithmetic import expected_sum
 
 AXIS = "ranks"
 PERIOD = 7

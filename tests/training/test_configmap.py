@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from training.bench import configmap
+from training import configmap
 
 
 class ApiServer(ThreadingHTTPServer):

@@ -1,0 +1,263 @@
+"""A job over the pods of a pool as plain Kubernetes objects: one pod template for every kind of job. Pure.
+
+An Indexed Job with a headless Service: pod i is `<job>-<i>.<service>`, pod 0 is where the others meet. With `jobset`
+the same Job stands in a JobSet, which starts it anew as a whole; with `kueue` it is suspended until its queue lets it
+in. Pods ask for whole shares of their nodes, all fabric interfaces included, so where those are missing the job waits
+instead of running slowly. A job is named by the hash of all that makes it up: a change makes a new one, nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from components import program as programs
+from components.placement import Placement
+from components.workload_environment import variables
+
+Launcher = Literal["job", "jobset", "kueue"]
+PROGRAM_FOLDER, VOLUME_FOLDER = "/program", "/volume"
+PORT = 29500
+"""Where rank 0 listens; the customary port of distributed training."""
+USER = 1000
+TEMPORARY = "/tmp"  # noqa: S108 - an emptyDir of the pod
+JOBSET_API = "jobset.x-k8s.io/v1alpha2"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+EXCLUSIVE = "alpha.jobset.sigs.k8s.io/exclusive-topology"
+INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
+REPLICATED = "ranks"
+"""Name of the one replicated job of a JobSet."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the user may say of how a job runs, whatever it does."""
+
+    launcher: Launcher = "job"
+    queue: str | None = None
+    """Kueue's queue; it makes no sense without `kueue` (or JobSet under Kueue)."""
+    priority: str | None = None
+    """PriorityClass."""
+    topology: str | None = None
+    """Node label within which the job stays when it can (jobset: exclusively); None: wherever there is room."""
+    retries: int = 2
+    deadline_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Everything that makes up a job."""
+
+    name: str
+    """Of namespace, Service and account; the Job adds a hash."""
+    image: str
+    command: Sequence[str]
+    ranks: int
+    """Pods."""
+    placement: Placement
+    program: Mapping[str, str]
+    """Path -> text, below `/program`."""
+    labels: Mapping[str, str]
+    run: Run = field(default_factory=Run)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    claim: str | None = None
+    """Claim mounted at `/volume`; None: an empty folder of each pod."""
+    fail_on: tuple[int, ...] = (2,)
+    """Exit codes that no retry mends: wrong settings."""
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    """What makes a new job beside the pod: things that the pod does not show."""
+
+    @property
+    def pods_per_node(self) -> int:
+        return math.ceil(self.ranks / max(self.placement.nodes, 1))
+
+    @property
+    def share(self) -> dict[str, str]:
+        """Resources of one pod. Raises ValueError when the ranks do not divide a node's devices."""
+        return self.placement.share(self.pods_per_node)
+
+    @property
+    def job(self) -> str:
+        """Name of the Job or JobSet: changes with anything in it."""
+        hardware = self.placement.instance.name  # other machines are accepted anew, even for the same pod
+        parts = [self._template("", ""), dict(self.program), self.ranks, hardware, repr(self.run), dict(self.identity)]
+        content = json.dumps(parts, sort_keys=True)
+        return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+
+    @property
+    def result(self) -> str:
+        """Name of the ConfigMap that rank 0 writes, key `result.json`."""
+        return f"{self.job}-result"
+
+    @property
+    def program_map(self) -> str:
+        """Name of the ConfigMap with the program."""
+        return f"{self.job}-program"
+
+    @property
+    def pod_job(self) -> str:
+        """The Job whose pods these are: a JobSet names its own."""
+        return f"{self.job}-{REPLICATED}-0" if self.run.launcher == "jobset" else self.job
+
+    def host(self, job: str) -> str:
+        """Name of a pod among the pods, with `{index}` for its index."""
+        middle = f"-{REPLICATED}-0" if self.run.launcher == "jobset" else ""
+        return f"{job}{middle}-{{index}}.{self.name}"
+
+    def job_spec(self) -> Any:
+        """`spec` of the Job."""
+        spec = self._inner() | {"backoffLimit": self.run.retries}
+        if self.run.deadline_seconds:
+            spec["activeDeadlineSeconds"] = self.run.deadline_seconds
+        return spec | ({"suspend": True} if self.run.launcher == "kueue" else {})
+
+    def job_labels(self) -> dict[str, str]:
+        return {**self.labels, **({QUEUE_LABEL: self.run.queue} if self.run.queue else {})}
+
+    def jobset_spec(self) -> Any:
+        """`spec` of the JobSet: the Job fails with its first pod, and the set starts it anew as a whole."""
+        inner = self._inner() | {"backoffLimit": 0}
+        if self.run.deadline_seconds:
+            inner["activeDeadlineSeconds"] = self.run.deadline_seconds
+        exclusive = {EXCLUSIVE: self.run.topology} if self.run.topology else {}
+        return {
+            "replicatedJobs": [
+                {
+                    "name": REPLICATED,
+                    "replicas": 1,
+                    "template": {"metadata": {"annotations": exclusive, "labels": dict(self.labels)}, "spec": inner},
+                }
+            ],
+            "network": {"enableDNSHostnames": True, "subdomain": self.name, "publishNotReadyAddresses": True},
+            "failurePolicy": {
+                "maxRestarts": self.run.retries,
+                "rules": [
+                    {
+                        "name": "settings",
+                        "action": "FailJobSet",
+                        "onJobFailureReasons": ["PodFailurePolicy"],
+                    },
+                ],
+            },
+        }
+
+    def service_spec(self) -> Any:
+        """`spec` of the headless Service: names exist before the pods are ready, or nobody could meet."""
+        return {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,
+            "selector": {"batch.kubernetes.io/job-name": self.pod_job},
+            "ports": [{"name": "rendezvous", "port": PORT, "protocol": "TCP"}],
+        }
+
+    def quota(self) -> dict[str, str]:
+        """What the namespace may ask for: one run. Extended resources can only be limited as requests."""
+        extended = {name: count for name, count in self.share.items() if "/" in name}
+        return {f"requests.{name}": str(int(count) * self.ranks) for name, count in extended.items()}
+
+    def _inner(self) -> dict[str, Any]:
+        return {
+            "completionMode": "Indexed",
+            "completions": self.ranks,
+            "parallelism": self.ranks,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {
+                "rules": [
+                    # A node taken back (spot, end of a block, repair) is not the program's failure.
+                    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                    {"action": "FailJob", "onExitCodes": {"operator": "In", "values": list(self.fail_on)}},
+                ]
+            },
+            "template": self._template(self.job, self.result),
+        }
+
+    def _template(self, job: str, result: str) -> dict[str, Any]:
+        shared_mib = int(self.share["memory"].removesuffix("Mi")) // 4
+        volume = {"persistentVolumeClaim": {"claimName": self.claim}} if self.claim else {"emptyDir": {}}
+        return {
+            "metadata": {
+                "labels": dict(self.labels),
+                **({"annotations": dict(self.placement.annotations)} if self.placement.annotations else {}),
+            },
+            "spec": {
+                "restartPolicy": "Never",
+                "subdomain": self.name,
+                "serviceAccountName": self.name,
+                "nodeSelector": self.placement.selector,
+                "tolerations": self.placement.tolerations,
+                **({"priorityClassName": self.run.priority} if self.run.priority else {}),
+                **self._near(),
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": USER,
+                    "runAsGroup": USER,
+                    "fsGroup": USER,
+                    "fsGroupChangePolicy": "OnRootMismatch",  # a file system of many files is not walked each time
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [self._container(job, result)],
+                "volumes": [
+                    {
+                        "name": "program",
+                        "configMap": {"name": f"{job}-program", "items": programs.items(self.program)},
+                    },
+                    {"name": "temporary", "emptyDir": {}},
+                    {"name": "volume", **volume},
+                    # Ranks on one node exchange data here; the runtime's default of 64 MiB is too small for that.
+                    {"name": "shared", "emptyDir": {"medium": "Memory", "sizeLimit": f"{shared_mib}Mi"}},
+                    *({"name": one.name, "hostPath": {"path": one.path}} for one in self.placement.host_folders),
+                ],
+            },
+        }
+
+    def _near(self) -> dict[str, Any]:
+        """Pods of the job close to each other; a JobSet says it for the whole set by an annotation."""
+        if not self.run.topology or self.run.launcher == "jobset":
+            return {}
+        term = {"labelSelector": {"matchLabels": dict(self.labels)}, "topologyKey": self.run.topology}
+        weighted = {"weight": 100, "podAffinityTerm": term}
+        return {"affinity": {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [weighted]}}}
+
+    def _container(self, job: str, result: str) -> dict[str, Any]:
+        host = self.host(job)
+        values = {
+            "WORLD_SIZE": str(self.ranks),
+            "MASTER_ADDR": host.format(index=0),
+            "MASTER_PORT": str(PORT),
+            "RESULT_CONFIGMAP": result,
+            "PYTHONPATH": PROGRAM_FOLDER,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HOME": TEMPORARY,
+            **variables(self.placement, self.pods_per_node, host),
+            **self.placement.environment,
+            **self.environment,
+        }
+        index = f"metadata.annotations['{INDEX_ANNOTATION}']"
+        fields = {"POD_NAMESPACE": "metadata.namespace", "NODE_NAME": "spec.nodeName"}
+        if self.placement.vendor == "google":
+            fields["TPU_WORKER_ID"] = index
+        environment: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
+        environment += [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()]
+        return {
+            "name": "main",
+            "image": self.image,
+            "command": list(self.command),
+            "env": environment,
+            "resources": {"requests": self.share, "limits": self.share},
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "volumeMounts": [
+                {"name": "program", "mountPath": PROGRAM_FOLDER, "readOnly": True},
+                {"name": "temporary", "mountPath": TEMPORARY},
+                {"name": "volume", "mountPath": VOLUME_FOLDER},
+                {"name": "shared", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
+                *({"name": one.name, "mountPath": one.mount, "readOnly": True} for one in self.placement.host_folders),
+            ],
+        }

@@ -1,0 +1,40 @@
+"""The jobs of a stack file, the same on every cloud: benchmarks, training, preparation of data, evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from components.benchmark_job import BenchmarkJob
+from components.evaluation_job import EvaluationJob
+from components.preprocess_job import PreprocessJob
+from components.training_job import TrainingJob
+from components.workload_job import Ground, WorkloadJob
+from stacks.sections import CommonConfig
+
+
+def declare(config: CommonConfig, ground: Ground, opts: pulumi.ResourceOptions) -> dict[str, Any]:
+    """Everything that runs; returns where each says how it went, by section and name."""
+    benchmarks = {
+        pool: BenchmarkJob(f"benchmark-{pool}", spec, ground=ground, pool=pool, opts=opts)
+        for pool, spec in config.benchmark.items()
+    }
+    training = {
+        name: TrainingJob(f"training-{name}", name, spec, ground=ground, opts=opts)
+        for name, spec in config.training.items()
+    }
+    preprocess = {
+        name: PreprocessJob(f"preprocess-{name}", name, spec, ground=ground, opts=opts)
+        for name, spec in config.preprocess.items()
+    }
+    evaluation = {
+        name: EvaluationJob(f"evaluation-{name}", name, spec, ground=ground, opts=opts)
+        for name, spec in config.evaluation.items()
+    }
+    further = {"training": training, "preprocess": preprocess, "evaluation": evaluation}
+    return {"benchmarks": _places(benchmarks)} | {name: _places(jobs) for name, jobs in further.items() if jobs}
+
+
+def _places(jobs: dict[str, Any]) -> dict[str, dict[str, str]]:
+    return {name: job.whereabouts for name, job in jobs.items() if isinstance(job, WorkloadJob)}
