@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, get_args
@@ -41,8 +41,9 @@ PARAMETERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
 }
 PROFILES: Final[dict[str, dict[str, Level]]] = {
     "production": {},
-    "development": {"efs-encrypted": "advisory", "rds-encrypted": "advisory", "ebs-volume-encrypted": "advisory"},
+    "development": {"ecr-immutable-tags": "advisory", "k8s-image-registry-allowlist": "advisory"},
     "sandbox": {
+        "ecr-immutable-tags": "advisory",
         "k8s-image-registry-allowlist": "advisory",
         "eks-secrets-kms": "advisory",
         "cloudtrail-complete": "advisory",
@@ -55,7 +56,9 @@ PROFILES: Final[dict[str, dict[str, Level]]] = {
         "s3-access-logging": "disabled",
     },
 }
-"""Levels that differ from production's. What AWS refuses stays mandatory everywhere."""
+"""Levels that differ from production's. What a cloud refuses and what opens a stack to the world is mandatory in all.
+Development may change an image under its tag and try images from anywhere. A sandbox holds nothing of value: what
+protects data at rest only advises there, and what insures against loss is off."""
 
 
 @dataclass
@@ -195,7 +198,7 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
 
 def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Estimate) -> None:
     """Totals that the rules cannot compute themselves, and the budget they are held against."""
-    budget = _section(config, "ai-datacenter:budget")
+    budget, cloud = _section(config, "ai-datacenter:budget"), config.get("ai-datacenter:cloud", "aws")
 
     def number(key: str) -> float | None:
         return float(budget[key]) if budget.get(key) is not None else None
@@ -207,12 +210,28 @@ def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Esti
         monthly_usd=float(totals.monthly_usd.base),
         max_hourly_usd=number("hourly-usd"),
         max_monthly_usd=number("monthly-usd"),
+        upfront_usd=float(totals.upfront_usd),
+        max_upfront_usd=number("upfront-usd"),
         unpriced=sorted({f"{entry.resource} ({entry.item})" for entry in estimate.unknown}),
     )
-    kw, most = estimate.power.max_kw, number("power-kw")
-    if estimate.power.unknown and (kw is None or most is None or kw <= most):
-        kw = None  # a part of it: not above the limit yet, and nobody knows the rest
-    found.give("power-within-budget", kw=kw, max_kw=most)
-    region = carbon.region("aws", estimate.region) if estimate.region else None
-    found.give("carbon-region-threshold", g_per_kwh=region.g_per_kwh if region else None)
+    power, emitted = estimate.power, estimate.carbon
+    found.give(
+        "power-within-budget",
+        kw=_bounded(power.max_kw, number("power-kw"), power.unknown),
+        max_kw=number("power-kw"),
+        kwh=_bounded(power.kwh_month, number("energy-kwh"), [p for p in power.pools if p.kwh_month is None]),
+        max_kwh=number("energy-kwh"),
+    )
+    region = carbon.region(cloud, estimate.region) if estimate.region else None
+    found.give(
+        "carbon-region-threshold",
+        g_per_kwh=region.g_per_kwh if region else None,
+        kg=_bounded(emitted.kg_month, number("carbon-kg"), [p for p in emitted.pools if p.kg_month is None]),
+        max_kg=number("carbon-kg"),
+    )
     found.give("accelerator-count-cap", max_accelerators=number("accelerators"))
+
+
+def _bounded(figure: float | None, most: float | None, unknown: Sized) -> float | None:
+    """A sum of which a part is unknown is only good for saying that the known part is above the limit already."""
+    return None if unknown and (figure is None or most is None or figure <= most) else figure

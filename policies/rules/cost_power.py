@@ -52,6 +52,8 @@ def budget_exists(stack: Stack, given: Parameters) -> Iterator[Violation]:
         "max-hourly-usd": None,
         "monthly-usd": None,
         "max-monthly-usd": None,
+        "upfront-usd": None,
+        "max-upfront-usd": None,
         "unpriced": (),
     },
 )
@@ -60,11 +62,12 @@ def cost_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
     subject = stack.of(*BUYING)[0]
     if unpriced := [str(entry) for entry in given["unpriced"]]:
         yield Violation(f"no price for {', '.join(unpriced[:5])}.", check="unpriced", resource=subject)
-    if given.get("max-hourly-usd") is None and given.get("max-monthly-usd") is None:
+    periods = [period for period in ("hourly", "monthly", "upfront") if given.get(f"max-{period}-usd") is not None]
+    if not periods:
         given["max-monthly-usd"]  # nothing to compare with: cannot tell
-    for period in ("hourly", "monthly"):
-        limit = given.get(f"max-{period}-usd")
-        if limit is not None and given[f"{period}-usd"] > limit:
+    for period in periods:
+        limit = given[f"max-{period}-usd"]
+        if given[f"{period}-usd"] > limit:
             message = f"{given[f'{period}-usd']:.2f} USD {period} are more than {limit:g}."
             yield Violation(message, check=period, resource=subject)
 
@@ -76,13 +79,19 @@ def cost_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
     level="advisory",
     types=[*BUYING],
     fix="use fewer machines or ones that draw less, or agree on more and raise max-kw.",
-    parameters={"kw": None, "max-kw": None},
+    parameters={"kw": None, "max-kw": None, "kwh": None, "max-kwh": None},
 )
 def power_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """The power of a site is a limit that money does not move; it includes the building (PUE)."""
-    if given["kw"] > given["max-kw"]:
-        message = f"{given['kw']:.1f} kW are more than {given['max-kw']:g}."
-        yield Violation(message, resource=stack.of(*BUYING)[0])
+    subject = stack.of(*BUYING)[0]
+    limits = [unit for unit in ("kw", "kwh") if given.get(f"max-{unit}") is not None]
+    if not limits:
+        given["max-kw"]  # nothing to compare with: cannot tell
+    for unit in sorted(limits, key=lambda unit: given.get(unit) is None):  # what cannot be told comes last
+        if given[unit] > given[f"max-{unit}"]:
+            what = f"{given[unit]:.1f} kW" if unit == "kw" else f"{given[unit]:.0f} kWh a month"
+            message = f"{what} are more than {given[f'max-{unit}']:g}."
+            yield Violation(message, check="" if unit == "kw" else "energy", resource=subject)
 
 
 @relation_rule(
@@ -91,11 +100,14 @@ def power_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
     severity="low",
     level="advisory",
     types=[*BUYING],
-    fix="move the work to a region with less carbon a kilowatt hour, or remove the tag deferrable.",
-    parameters={"g-per-kwh": None, "threshold": 200},
+    fix="move the work to a region with less carbon a kilowatt hour, or agree on more and raise budget.carbon-kg.",
+    parameters={"g-per-kwh": None, "threshold": 200, "kg": None, "max-kg": None},
 )
-def carbon_threshold(subject: Resource, _stack: Stack, given: Parameters) -> Iterator[Violation]:
+def carbon_threshold(subject: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
     """The same training run emits fifty times as much in one region as in another."""
+    limited = given.get("max-kg") is not None and subject is stack.of(*BUYING)[0]
+    if limited and given["kg"] > given["max-kg"]:
+        yield Violation(f"{given['kg']:.0f} kgCO2e a month are more than {given['max-kg']:g}.", check="budget")
     if str(subject.tag("deferrable")).lower() == "true" and given["g-per-kwh"] > given["threshold"]:
         message = f"its region emits {given['g-per-kwh']:g} g CO2e a kWh, more than {given['threshold']:g}."
         yield Violation(message)
