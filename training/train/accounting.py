@@ -1,15 +1,20 @@
-"""What MFU is computed from: the FLOPs of a sample (`training.flops`) and the peak of the device, which a run is told.
+"""What MFU is computed from: the FLOPs of a sample (`training.models.work`) and the peak of the device.
 
 The peak is a fact of the hardware: the stack knows it from its catalog and hands it over as `telemetry.peak_tflops`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
-from training import flops
+from training.flops import Accounting
+from training.models import work as models
 from training.models.interface import Model
 from training.train.config import TrainConfig
+
+RULES = {"bloom": "causal", "gpt": "causal", "bert": "full"}
+"""How attention is counted; the other models have none."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Work:
     flops_of_a_sample: float | None
     """Forward and backward of the model itself; recomputed activations do not count."""
     rule: str | None
-    """How attention is counted: "causal" or "full"."""
+    """How attention is counted: "causal", "full" or "no attention"."""
     peak_flops: float | None
     """Of one accelerator, dense, in the precision of the run."""
 
@@ -31,29 +36,8 @@ class Work:
 
 
 def work(config: TrainConfig, model: Model) -> Work:
-    """Known for language models; other models have no FLOPs per token."""
-    peak = config.telemetry.peak_tflops
-    shape = architecture(config.model.name, model.config)
-    if shape is None:
-        return Work(None, None, None)
-    length = config.data.sequence_length
-    per_token = flops.flops_per_token(shape, length, flops.Accounting.CAUSAL)
-    return Work(per_token * length, str(flops.Accounting.CAUSAL), peak * 1e12 if peak else None)
-
-
-def architecture(name: str, config: object) -> flops.Architecture | None:
-    """The shape of one of our language models."""
-    if name not in {"bloom", "gpt"}:
-        return None
-    layers, hidden, heads = (int(getattr(config, field)) for field in ("layers", "hidden_size", "heads"))
-    gated = name == "gpt"
-    return flops.Architecture(
-        layers=layers,
-        hidden=hidden,
-        heads=heads,
-        kv_heads=int(getattr(config, "kv_heads", None) or heads),
-        head_size=hidden // heads,
-        ffn=int(getattr(config, "ffn_size", 4 * hidden)),
-        vocabulary=int(getattr(config, "vocab_size")),  # noqa: B009 - the configuration has no common type
-        gated=gated,
-    )
+    """Of this run's model on this run's samples."""
+    name, peak = config.model.name, config.telemetry.peak_tflops
+    length = config.data.image_size if config.data.kind == "images" else config.data.sequence_length
+    operations = models.per_sample(name, dataclasses.asdict(model.config), length, Accounting.CAUSAL)
+    return Work(operations, RULES.get(name, "no attention"), peak * 1e12 if peak else None)
