@@ -20,6 +20,11 @@ def run(name: str) -> None:
         raise InvalidInput(
             f"stack {name}: local stacks keep their state under {stack.settings.state}; no backend is needed"
         )
+    if stack.cloud != "aws":
+        raise InvalidInput(
+            f"stack {name}: a backend is made in AWS only; make a bucket in Cloud Storage and a key in Cloud KMS, then "
+            "`pulumi login gs://BUCKET` and `pulumi stack init --secrets-provider gcpkms://KEY`"
+        )
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 

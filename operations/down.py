@@ -48,7 +48,8 @@ def _local(stack: Stack) -> None:
         )
     engine.read(stack, "stack", "rm", "--yes", "--preserve-config", stack.name)
     supervisor.stop(stack.settings)
-    out().print("nothing is left: 0 resources in the AWS API, 0 objects in Kubernetes, no daemon runs")
+    where = "the AWS API" if stack.cloud == "aws" else "the AWS API, 0 recorded of Google Cloud"
+    out().print(f"nothing is left: 0 resources in {where}, 0 objects in Kubernetes, no daemon runs")
 
 
 def _destroy(stack: Stack, *, yes: bool) -> None:

@@ -1,7 +1,7 @@
 """What exists in the local cloud, and what of it nobody manages.
 
-AWS objects carry the URN of their resource as a tag that the local provider writes; Kubernetes objects of a stack carry
-the label `dc/site`.
+AWS objects carry the URN of their resource as a tag that the local provider writes, records of Google Cloud in
+themselves; Kubernetes objects of a stack carry the label `dc/site`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from operations.stack import Stack
+from sandbox.settings import REGION
 from terminal import UserError, err
 
 LABEL = "dc/site"
@@ -22,12 +23,14 @@ NOT_OBJECTS = frozenset({"Event", "Endpoints", "EndpointSlice", "PodMetrics", "N
 
 
 def inventory(stack: Stack) -> dict[str, list[str]]:
-    """Everything in the local cloud beyond what AWS and Kubernetes provide themselves, by service or kind."""
+    """Everything in the local cloud beyond what the clouds and Kubernetes provide themselves, by service or kind."""
     import boto3
 
     from sandbox.providers.aws import leftovers as aws
+    from sandbox.providers.gcp import leftovers as gcp
 
     found = {service: ids for service, ids in aws.inventory(boto3.Session(region_name=region(stack))).items() if ids}
+    found |= gcp.inventory(stack.settings)
     for kind, name, _ in kubernetes_objects(stack):
         found.setdefault(f"kubernetes {kind}", []).append(name)
     return found
@@ -38,17 +41,21 @@ def remove_unmanaged(stack: Stack, managed: Collection[tuple[str, str]]) -> None
     import boto3
 
     from sandbox.providers.aws import leftovers as aws
+    from sandbox.providers.gcp import leftovers as gcp
 
     session = boto3.Session(region_name=region(stack))
     types = {(urn.split("::")[2].rsplit("$", 1)[-1], identity) for urn, identity in managed}
     orphans = [left for left in aws.find(session, stack.name) if (left.type, left.id) not in types]
     aws.remove(session, orphans)
+    records = gcp.unmanaged(stack.settings, stack.name, types)
+    gcp.remove(stack.settings, records)
     known = {urn.split("::")[2].rsplit(":", 1)[-1] + " " + identity for urn, identity in managed}
     strangers = [entry for entry in kubernetes_objects(stack) if f"{entry[0]} {entry[1]}" not in known]
     for _, _, delete in strangers:
         delete()
     _wait_until_gone(stack, {(kind, name) for kind, name, _ in strangers})
     removed = [f"{left.type.rsplit(':', 1)[-1]} {left.id}" for left in orphans]
+    removed += [f"{record.type.rsplit(':', 1)[-1]} {record.id}" for record in records]
     removed += [f"{kind} {name}" for kind, name, _ in strangers]
     if removed:
         names = ", ".join(sorted(removed))
@@ -65,8 +72,8 @@ def _wait_until_gone(stack: Stack, objects: set[tuple[str, str]]) -> None:
 
 
 def region(stack: Stack) -> str:
-    """The stack's AWS region."""
-    return stack.file.config["aws:region"]
+    """Where the stack's objects in the AWS API are; a stack of another cloud has none anywhere."""
+    return stack.file.config.get("aws:region", REGION)
 
 
 def kubernetes_objects(stack: Stack, *, ending: bool = False) -> Iterator[tuple[str, str, Any]]:

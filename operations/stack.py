@@ -1,13 +1,15 @@
 """Which stack is meant, which cloud it lives in, and the environment its commands run in.
 
 A stack whose name is `local` or begins with `local-` lives in the local cloud; its file must name the local account in
-`aws:allowedAccountIds`, so that real credentials can never be used by mistake. Every other stack lives in a real cloud.
+`aws:allowedAccountIds`, or the local project in `gcp:project`, so that real credentials can never be used by mistake.
+Every other stack lives in a real cloud.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +17,13 @@ from pathlib import Path
 from plan import config as stack_config
 from sandbox import supervisor, toolchain
 from sandbox.engine import home
+from sandbox.gcp import PROJECT
 from sandbox.settings import ACCOUNT, REPOSITORY, Settings
 from terminal import InvalidInput
+
+LOCAL = {"aws": ("aws:allowedAccountIds", json.dumps([ACCOUNT])), "gcp": ("gcp:project", PROJECT)}
+"""What the file of a local stack says, by cloud: key and value."""
+TITLES = {"aws": "AWS", "gcp": "Google Cloud"}
 
 
 @dataclass(frozen=True)
@@ -29,19 +36,26 @@ class Stack:
 
     @classmethod
     def load(cls, name: str) -> Stack:
-        """Read the stack's file. Raises `InvalidInput` for a missing file or a local stack that could reach AWS."""
+        """Read the stack's file. Raises `InvalidInput` for a missing file or a local stack that could reach a real
+        cloud.
+        """
         try:
             settings = Settings.load()
         except ValueError as error:
             raise InvalidInput(str(error)) from None
         stack = cls(name, stack_config.load(REPOSITORY, name), settings)
-        accounts = json.loads(stack.file.config.get("aws:allowedAccountIds", "[]"))
-        if stack.is_local and accounts != [ACCOUNT]:
+        key, wanted = LOCAL.get(stack.cloud, LOCAL["aws"])
+        given = stack.file.config.get(key, "nothing")
+        if stack.is_local and given != wanted:
             raise InvalidInput(
-                f'stacks/Pulumi.{name}.yaml: aws:allowedAccountIds is {accounts}; a local stack says ["{ACCOUNT}"], '
-                "the account of the local cloud"
+                f"stacks/Pulumi.{name}.yaml: {key} is {given}; a local stack says {wanted}, which is in the local cloud"
             )
         return stack
+
+    @property
+    def cloud(self) -> str:
+        """aws or gcp, as the stack file says."""
+        return self.file.config.get(f"{self.file.project}:cloud", "aws")
 
     @property
     def is_local(self) -> bool:
@@ -61,10 +75,15 @@ class Stack:
         path = [str(tool.path.parent), str(REPOSITORY / ".venv" / "bin"), os.environ.get("PATH", "")]
         return {**os.environ, "PATH": os.pathsep.join(path), "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
-    def prepare(self) -> None:
-        """Get the tools, start the local cloud for a local stack, and adopt the stack's environment."""
+    def prepare(self, extras: Collection[str] = ()) -> None:
+        """Get the tools, start the local cloud for a local stack, and adopt the stack's environment.
+
+        `extras`: optional daemons of the local cloud that the stack needs; each has a tool of its name.
+        """
         if self.is_local:
-            supervisor.start(self.settings)
+            for name in extras:
+                toolchain.ensure(name, self.settings)
+            supervisor.start(self.settings, extras=extras)
         self.adopt()
 
     def adopt(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import cost
 import plan
 from operations import benchmark, checkpoint, engine, images, lock, policy, reach, recovery, report
-from operations.stack import Stack
+from operations.stack import TITLES, Stack
 from plan import document, offline
 from terminal import Exit, InvalidInput, UserError, err
 
@@ -28,7 +28,7 @@ def run(name: str, *, yes: bool) -> None:
         estimate = cost.estimate(wanted)
         _within_budget(estimate, wanted)
         _reachable(stack, wanted)
-        stack.prepare()
+        stack.prepare(_extras(wanted))
         checkpoint.mend(stack)
         engine.select(stack)
         state = engine.export(stack)
@@ -49,7 +49,7 @@ def preview(name: str) -> None:
     stack = Stack.load(name)
     wanted = offline.run(stack.name)
     estimate = cost.estimate(wanted)
-    stack.prepare()
+    stack.prepare(_extras(wanted))
     engine.select(stack)
     _show_estimate(stack, estimate, wanted, document.load(engine.export(stack)))
     with policy.configuration(stack, estimate) as path:
@@ -57,6 +57,11 @@ def preview(name: str) -> None:
     if code:
         raise engine.failed(code, "the preview")
     _within_budget(estimate, wanted)
+
+
+def _extras(wanted: plan.Plan) -> set[str]:
+    """Optional daemons of the local cloud that serve what the plan holds."""
+    return {"jobset"} if any(one.type.startswith("kubernetes:jobset.x-k8s.io/") for one in wanted) else set()
 
 
 def _may_go_ahead(stack: Stack, yes: bool) -> None:
@@ -77,7 +82,7 @@ def _show_estimate(stack: Stack, estimate: cost.Estimate, wanted: plan.Plan, dep
     before = cost.estimate(deployed) if any(resource.custom for resource in deployed) else None
     cost.report.show(err(), estimate, cost.compare(before, estimate) if before else None)
     if stack.is_local:
-        err().print("nothing is billed: this is what the same stack would cost in AWS", style="bold")
+        err().print(f"nothing is billed: this is what the same stack would cost in {TITLES[stack.cloud]}", style="bold")
 
 
 def _reachable(stack: Stack, wanted: plan.Plan) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sandbox.providers.gcp.record import Resource, Rule
 from sandbox.providers.protocol import Problem
 
-PROJECT_NUMBER = "100000000001"
+PROJECT_NUMBER = "123456789012"
 """The number of the local project."""
 LABEL = re.compile(r"[a-z0-9_-]{0,63}\Z")
 LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
