@@ -105,6 +105,26 @@ def backend(stack: StackName) -> None:
 
 @app.command()
 @guarded
+def image(
+    stack: StackName,
+    base: Annotated[str, typer.Option(envvar="BASE", help="Base image, pinned: name@sha256:<digest>.")] = "",
+    builder: Annotated[
+        str, typer.Option(envvar="BUILDER", help="codebuild, cloudbuild, buildkit (in the cluster) or docker.")
+    ] = "docker",
+    repository: Annotated[str, typer.Option(help="Repository of the stack's registry.")] = "training",
+    expect: Annotated[
+        str, typer.Option(envvar="EXPECT", help="What the image must have: cuda, efa, neuron, tpu, comma separated.")
+    ] = "",
+    platform: Annotated[str, typer.Option(help="Platform of the nodes: linux/amd64 or linux/arm64.")] = "linux/amd64",
+) -> None:
+    """Build the training image, push it to the stack's registry and print its digest."""
+    from operations import image as command
+
+    command.run(stack, builder=builder, base=base, repository=repository, expect=expect, platform=platform)
+
+
+@app.command()
+@guarded
 def gallery() -> None:
     """Renew the table of stacks in the README."""
     from operations import gallery as command
