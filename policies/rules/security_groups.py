@@ -53,7 +53,7 @@ SOURCES = (
 
 def nobody(rule: Reading) -> bool:
     """Whether a rule names no source at all, so that nobody can say whom it was meant for."""
-    return not rule.says("self") and not any(rule.has(path) and rule.get(path) != [] for path in SOURCES)
+    return not rule.says("self") and all(rule.inputs.get(path) in (None, "", []) for path in SOURCES)
 
 
 def whole(rule: Reading) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from policies.rules import ALL
 from policies.rules.evaluate import Outcome, Pack
+from policies.rules.model import UNKNOWN
 from tests.policies.examples import Thing
 from tests.policies.test_rules import built
 
@@ -91,6 +92,12 @@ def test_ports_that_the_world_reaches(kind: str, inputs: dict[str, Any], expecte
 )
 def test_traffic_out(inputs: dict[str, Any], expected: set[str]) -> None:
     assert checks("sg-egress-restricted", [Thing(EGRESS, inputs=inputs)]) == expected
+
+
+def test_a_source_that_is_known_only_after_creation_is_a_source() -> None:
+    inputs = {"referencedSecurityGroupId": UNKNOWN, "ipProtocol": "-1"}
+    found = outcome([Thing(INGRESS, inputs=inputs)])
+    assert "sg-no-world-admin-ports" not in [entry.rule.id for entry in (*found.findings, *found.doubts)]
 
 
 SEPARATE = {
