@@ -109,22 +109,33 @@ def _checked() -> dict[str, Any]:
 @app.command()
 @guarded
 def refresh(
-    region: Annotated[str, typer.Option(help="Region whose prices are read, such as us-east-1.")],
+    region: Annotated[str, typer.Option(help="Region whose prices are read: us-east-1 of AWS, us-central1 of Google.")],
+    endpoint: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Read AWS prices anew from the Price List API (needs AWS credentials) and say what changed."""
+    """Read prices anew and say what changed.
+
+    AWS: the Price List API, with AWS credentials. Google: the Cloud Billing catalog, with GOOGLE_API_KEY.
+    """
     from datetime import UTC, datetime
 
     from rich.progress import Progress
 
     from catalog import refresh as price_list
+    from catalog import refresh_google as billing
 
+    day = datetime.now(UTC).date().isoformat()
     with Progress(console=err(), transient=True) as bar:
-        tasks = {what: bar.add_task(what, total=None) for what in ("machines", "services")}
-        outcome = price_list.run(
-            region,
-            datetime.now(UTC).date().isoformat(),
-            progress=lambda what, count: bar.update(tasks[what], completed=count),
-        )
+        tasks = {}
+
+        def told(what: str, count: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=None)
+            bar.update(tasks[what], completed=count)
+
+        if billing.REGION.fullmatch(region):
+            outcome = billing.run(region, day, endpoint=endpoint or billing.ENDPOINT, progress=told)
+        else:
+            outcome = price_list.run(region, day, progress=told)
     description.write()
     for problem in outcome.problems:
         err().print(f"note: {problem}", style="yellow", markup=False)

@@ -1,8 +1,9 @@
 """New AWS prices from the Price List API: on-demand machines, and the services of `price_list_dimensions.csv`.
 
 One region a run. A price that the API does not give, or gives in another unit, keeps its old value and date and is
-named. Spot prices, Capacity Blocks and Google are not in that API and stay as they are. Needs credentials that may call
-`pricing:GetProducts`; the API answers in us-east-1 for every region. boto3 is imported when a refresh runs.
+named. Spot prices and Capacity Blocks are not in that API and stay as they are; Google is in `refresh_google`. Needs
+credentials that may call `pricing:GetProducts`; the API answers in us-east-1 for every region. boto3 is imported when a
+refresh runs.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def run(region: str, day: str, client: Any | None = None, progress: Progress = l
         "aws_instance_prices": _merge_machines(region, day, machines, outcome),
         "aws_service_prices": _merge_services(region, day, services, outcome),
     }
-    for name, text in written.items():
-        _replace(table.DATA / f"{name}.csv", text)
+    for name, content in written.items():
+        replace_file(table.DATA / f"{name}.csv", content)
     return outcome
 
 
@@ -154,12 +155,14 @@ def _services(client: Any, region: str, outcome: Outcome, progress: Progress) ->
     return found
 
 
-def _read(name: str) -> tuple[list[str], list[dict[str, str]]]:
+def read(name: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Header and rows of a table."""
     rows = list(table.rows(name))
     return list(rows[0].values), [dict(row.values) for row in rows]
 
 
-def _note(outcome: Outcome, name: str, label: str, before: str | None, after: Decimal) -> None:
+def note(outcome: Outcome, name: str, label: str, before: str | None, after: Decimal) -> None:
+    """Count an equal price as confirmed, any other as a change."""
     old = Decimal(before) if before else None
     if old == after:
         outcome.confirmed += 1
@@ -170,25 +173,25 @@ def _note(outcome: Outcome, name: str, label: str, before: str | None, after: De
 def _merge_machines(region: str, day: str, found: Mapping[str, Decimal], outcome: Outcome) -> str:
     """Rows of this region with their new price and date. Types that the table does not hold are left out."""
     name = "aws_instance_prices"
-    header, rows = _read(name)
+    header, rows = read(name)
     for row in rows:
         usd = found.get(row["instance_type"]) if row["region"] == region else None
         if row["region"] == region and usd is None:
             outcome.problems.append(f"{row['instance_type']} in {region}: no answer; its old price stays")
         if usd is not None:
-            _note(outcome, name, f"{row['instance_type']} in {region}", row["on_demand_usd_h"], usd)
+            note(outcome, name, f"{row['instance_type']} in {region}", row["on_demand_usd_h"], usd)
             row |= {
                 "on_demand_usd_h": f"{usd.normalize():f}",
                 "price_date": day,
                 "basis": "observed",
                 "source_id": SOURCE,
             }
-    return _text(header, rows)
+    return text(header, rows)
 
 
 def _merge_services(region: str, day: str, found: Mapping[tuple[str, str], Decimal], outcome: Outcome) -> str:
     name = "aws_service_prices"
-    header, rows = _read(name)
+    header, rows = read(name)
     units = {
         (row.text("service"), row.text("dimension")): row.text("unit") for row in table.rows("price_list_dimensions")
     }
@@ -200,25 +203,27 @@ def _merge_services(region: str, day: str, found: Mapping[tuple[str, str], Decim
         same = [
             row for row in rows if (row["service"], row["dimension"], row["region"]) == (service, dimension, region)
         ]
-        _note(outcome, name, label, same[0]["usd"] if same else None, usd)
+        note(outcome, name, label, same[0]["usd"] if same else None, usd)
         if same:
             same[0] |= fresh
         else:
             new = dict.fromkeys(header, "")
             rows.append(new | fresh | {"service": service, "dimension": dimension, "region": region})
             rows[-1]["unit"] = units[service, dimension]
-    return _text(header, rows)
+    return text(header, rows)
 
 
-def _text(header: list[str], rows: list[dict[str, str]]) -> str:
-    text = io.StringIO()
-    writer: csv.DictWriter[str] = csv.DictWriter(text, header, lineterminator="\n")
+def text(header: list[str], rows: list[dict[str, str]]) -> str:
+    """A table as CSV."""
+    file = io.StringIO()
+    writer: csv.DictWriter[str] = csv.DictWriter(file, header, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue()
+    return file.getvalue()
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, content: str) -> None:
+    """Write a file as a whole: a reader sees the old one or the new one."""
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="")
+    part.write_text(content, encoding="utf-8", newline="")
     os.replace(part, path)
