@@ -13,6 +13,7 @@ import importlib
 import inspect
 import re
 import sys
+import threading
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,8 @@ _ARE = r"\b(?:possible|valid|supported|accepted) values(?: are)?:?"
 VALUES = re.compile(_ARE + r"\s+((?:(?:,|and|or|\s)*`\"?[A-Za-z0-9_]+\"?`)+)\s*(?:\.|\Z|\n)", re.IGNORECASE)
 LISTED = re.compile(_ARE + r"\s*\n((?:\s*\*?\s*`?\"?[A-Z0-9_]+\"?`?(?::[^\n]*)?(?:\n|\Z))+)", re.IGNORECASE)
 ONE_LISTED = re.compile(r"^\s*\*?\s*`?\"?([A-Z0-9_]+)\"?`?(?::|\s*$)", re.MULTILINE)
+_IMPORTING = threading.Lock()
+"""The SDK's modules import each other in circles: two threads at once would meet half-made ones."""
 TICKED = re.compile(r"`\"?([A-Za-z0-9_]+)\"?`")
 
 
@@ -61,7 +64,8 @@ def of(token: str) -> Type:
         provider, path, noun = token.split(":")
         if provider != "gcp":
             raise NotInSdk(token)
-        cls = getattr(importlib.import_module(f"pulumi_gcp.{path.split('/')[0]}"), noun)
+        with _IMPORTING:
+            cls = getattr(importlib.import_module(f"pulumi_gcp.{path.split('/')[0]}"), noun)
     except (ValueError, ImportError, AttributeError):
         raise NotInSdk(token) from None
     module: Any = sys.modules[cls.__module__]
