@@ -136,9 +136,12 @@ def test_a_linked_file_system_shows_two_buckets_and_deletes_no_checkpoint() -> N
 
 def test_pods_of_a_namespace_get_a_claim_that_binds_to_the_one_volume_made_for_it() -> None:
     plan = planned("local", "up")
-    (volume,) = plan.of_type("kubernetes:core/v1:PersistentVolume")
-    (claim,) = plan.of_type("kubernetes:core/v1:PersistentVolumeClaim")
-    assert volume.inputs["spec"]["claimRef"] == {"namespace": "training", "name": claim.inputs["metadata"]["name"]}
-    assert claim.inputs["spec"]["volumeName"] == volume.inputs["metadata"]["name"]
-    assert volume.inputs["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
-    assert claim.inputs["spec"]["storageClassName"] == "", "a default class would make a new volume"
+    volumes = {one.inputs["metadata"]["name"]: one for one in plan.of_type("kubernetes:core/v1:PersistentVolume")}
+    claims = plan.of_type("kubernetes:core/v1:PersistentVolumeClaim")
+    assert {claim.inputs["metadata"]["namespace"] for claim in claims} == {"training", "benchmark-h100"}
+    assert len(volumes) == len(claims), "a volume binds to one claim"
+    for claim in claims:
+        meta, volume = claim.inputs["metadata"], volumes[claim.inputs["spec"]["volumeName"]]
+        assert volume.inputs["spec"]["claimRef"] == {"namespace": meta["namespace"], "name": meta["name"]}
+        assert volume.inputs["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+        assert claim.inputs["spec"]["storageClassName"] == "", "a default class would make a new volume"
