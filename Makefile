@@ -18,7 +18,7 @@ WITH_PYTORCH = PYTHON=$$($(RUN) -m sandbox tools --install --path training) || e
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down status drift orphans recover history cost policy train bench serve check \
+.PHONY: help setup up preview down status drift orphans recover history cost policy train bench serve image check \
   check-training training-environment test soak backend clean
 
 help: ## list the targets
@@ -66,6 +66,9 @@ bench: $(VENV)/.ready ## measure this machine: WHAT=all OUT=DIR
 
 serve: $(VENV)/.ready ## answer requests from an exported model: MODEL=DIR
 	@$(WITH_PYTORCH) -m training.serve --model "$(MODEL)" $(ARGS)
+
+image: $(VENV)/.ready ## build the training image: BUILDER=docker BASE=name@sha256:...
+	@$(RUN) -m operations image
 
 backend: $(VENV)/.ready ## make a place for the state of cloud stacks (S3 bucket, KMS key)
 	@$(RUN) -m operations backend

@@ -15,6 +15,7 @@ from components.cluster_addons import ON_NODES, AddOns
 from components.device_plugins import DevicePlugins
 from components.file_system_access import Clients
 from components.file_system_volume import LustreSource
+from components.image_builder import ImageBuilder
 from components.image_registry import ImageRegistry
 from components.network import Network
 from components.object_store import ObjectStore
@@ -102,6 +103,9 @@ def storage(
     if config.image_registry:
         registry = ImageRegistry("registry", config.image_registry, site=site, opts=Options(provider=cloud))
         outputs["registry"] = registry.urls
+    if config.image_builder:
+        builder = ImageBuilder("images", config.image_builder, site=site, opts=Options(provider=cloud))
+        outputs["imageBuilder"] = {"project": builder.project, "bucket": builder.bucket}
     if config.file_system:
         fabrics = {name: pool.fabric_group_id for name, pool in pools.items() if pool.fabric_group_id is not None}
         system = ParallelFileSystem(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from components.accelerator_pool import AcceleratorPoolSpec
 from components.cluster import ClusterSpec
+from components.image_builder import ImageBuilderSpec
 from components.image_registry import ImageRegistrySpec
 from components.network import NetworkSpec
 from components.object_store import ObjectStoreSpec
@@ -38,6 +39,9 @@ class AwsConfig(CommonConfig):
     file_system: FileSystemSpec | None = Field(None, description="Parallel file system (FSx for Lustre).")
     object_store: ObjectStoreSpec | None = Field(None, description="Buckets for data, checkpoints and models.")
     image_registry: ImageRegistrySpec | None = Field(None, description="Private repositories for container images.")
+    image_builder: ImageBuilderSpec | None = Field(
+        None, description="A CodeBuild project that builds images for `make image BUILDER=codebuild`; {} for one."
+    )
 
     @property
     def control_plane_zones(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from components.cluster import ClusterSpec
 from components.cluster_addons import ADDRESSES_PER_NODE
 from components.efa import efa_count
 from components.evaluation_job import EvaluationSpec
+from components.image_builder import ImageBuilderSpec
+from components.image_registry import ImageRegistrySpec
 from components.network import NetworkSpec
 from components.network_layout import layout, usable
 from components.object_store import ObjectStoreSpec
@@ -110,6 +112,14 @@ def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) 
             f"`file-system.efa`: no pool with EFA stands in {file_system.zone}, and EFA does not cross zones. Move the "
             "file system to the zone of such a pool, or take efa out."
         )
+
+
+@AWS.rule
+def builds_have_a_registry(
+    image_builder: ImageBuilderSpec, image_registry: ImageRegistrySpec | None = None
+) -> Iterator[str]:
+    if image_registry is None:
+        yield "`image-builder`: there is no `image-registry` to push to. Add one ({} for one) or take this out."
 
 
 @AWS.rule
