@@ -139,7 +139,7 @@ class _TokenPacker(_Packer):
             piece, tokens = tokens[:room], tokens[room:]
             self._pieces.append(piece)
             self._bytes += piece.nbytes
-            if self._bytes >= self._most:
+            if self._most - self._bytes < piece.itemsize:
                 self._flush()
 
     def _flush(self) -> None:
