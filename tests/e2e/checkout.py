@@ -49,7 +49,7 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         """A user's environment: nothing of AWS or Pulumi is set, so the toolkit has to set it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
-        for name in ("KUBECONFIG", "YES", "STACK"):
+        for name in ("KUBECONFIG", "YES", "STACK", "AIDC_STATE"):  # the last: other tests' cloud in the same session
             inherited.pop(name, None)
         return {**inherited, "AIDC_PORT": str(self.settings.port), "PYTHONUNBUFFERED": "1", **self.extra}
 
