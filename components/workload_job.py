@@ -98,7 +98,7 @@ class WorkloadJob(pulumi.ComponentResource):
         """`kind` is the component's type, `part` the label of what this belongs to."""
         super().__init__(kind, name, None, opts)
         self._name, self._ground = name, ground
-        self.namespace, self.job, self.result = plan.name, plan.job, plan.result
+        self.namespace, self.job, self.result = plan.name, plan.pod_job, plan.result
         child = pulumi.ResourceOptions(parent=self)
         place = Namespace(
             name,

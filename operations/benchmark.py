@@ -50,6 +50,11 @@ class Verdict:
         measured = [check.measured for check in self.of.checks if " at best" in check.measured]
         return "; ".join(self.of.reasons or measured)
 
+    @property
+    def gates(self) -> list[bench.Check]:
+        """The checks that hold a figure against what the catalog promises."""
+        return [check for check in self.of.checks if check.required]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -138,7 +143,10 @@ def look(cluster: Cluster, place: Place) -> Verdict | None:
         return Verdict(place.pool, bench.judge(result), result)
     if "Failed" in conditions:
         result = cluster.result(place)
-        reasons = bench.judge(result).reasons if result else ()
+        judged = bench.judge(result) if result else None
+        if judged and judged.failed and judged.checks and not (result or {}).get("errors"):
+            return Verdict(place.pool, judged, result)  # measured to the end, and found too slow or wrong
+        reasons = judged.reasons if judged else ()
         return _fail(place, f"job {place.job} failed", *reasons, *waiting_reasons(pods), result=result)
     missing = no_image(pods) or (process_node_missing() if not cluster.nodes(f"{POOL_LABEL}={place.pool}") else None)
     return Verdict(place.pool, bench.not_measured(missing)) if missing else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -14,6 +14,7 @@ from operations.stack import Stack
 from terminal import out
 
 STYLES = {"PASS": "bold green", "FAIL": "bold red"}
+BAD = {"FAIL", "WARN"}
 
 
 def after_up(stack: Stack, verdicts: Sequence[Verdict]) -> None:
@@ -36,8 +37,25 @@ def show_verdict(verdict: Verdict) -> None:
     console.print(f"benchmark {verdict.pool}: ", end="", markup=False)
     console.print(verdict.word, style=STYLES.get(verdict.word, "bold yellow"), end="")
     console.print(f" ({verdict.summary})" if verdict.summary else "", markup=False)
+    _show_gates(verdict)
     if verdict.result:
         _show_figures(verdict.result)
+
+
+def _show_gates(verdict: Verdict) -> None:
+    """What was expected of the hardware and what it delivered; for what is too little, where to look first."""
+    if not verdict.gates:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    for column in ("check", "verdict", "measured", "expected", "ratio"):
+        table.add_column(column, justify="right" if column == "ratio" else "left")
+    for check in verdict.gates:
+        ratio = "" if check.ratio is None else f"{check.ratio:.0%}"
+        table.add_row(check.name, check.outcome.value, check.measured or "-", check.expected, ratio)
+    out().print(table)
+    for check in verdict.gates:
+        if check.outcome.value in BAD and check.likely:
+            out().print(f"  {check.name}: look first at {'; '.join(check.likely)}", markup=False, soft_wrap=True)
 
 
 def _show_figures(result: Mapping[str, Any]) -> None:
@@ -54,12 +72,38 @@ def _show_figures(result: Mapping[str, Any]) -> None:
             _size(row["bytes"]), f"{row['seconds']['median'] * 1e3:.2f} ms", f"{row['busbw_gb_per_s']:.3f} GB/s"
         )
     console.print(table)
+    for line in _further(result):
+        console.print(f"  {line}", markup=False)
     best: dict[tuple[int, str], float] = {}
     for row in result.get("gemm") or ():
         key = (row["n"], row["dtype"])
         best[key] = max(best.get(key, 0.0), row["tflop_per_s"])
     for (n, dtype), speed in sorted(best.items()):
         console.print(f"  matrix product {n} x {n} {dtype}: {speed:.3f} TFLOP/s a rank", markup=False)
+
+
+def _further(result: Mapping[str, Any]) -> Iterator[str]:
+    """One line for each of the other measurements that were made, and one for those that were not."""
+    for row in result.get("memory") or ():
+        if row["operation"] == "triad":
+            yield f"memory, rank {row['rank']}: {row['gb_per_s']:.1f} GB/s"
+    for row in result.get("storage") or ():
+        how = "past the cache" if row["direct"] else "through the cache"
+        yield f"file system {row['operation']}: {row['gb_per_s']:.3f} GB/s by {row['tool']}, {how}"
+    for row in result.get("metadata") or ():
+        yield f"files: {row['create_per_s']:,.0f} made, {row['stat_per_s']:,.0f} looked at, per second"
+    for row in result.get("checkpoint") or ():
+        yield f"checkpoint: saved at {row['save_gb_per_s']:.3f} GB/s, loaded at {row['load_gb_per_s']:.3f} GB/s"
+    for row in result.get("train") or ():
+        speed = row.get("tokens_per_second") or row.get("samples_per_second")
+        what = "tokens" if row.get("tokens_per_second") else "samples"
+        mfu = "" if row.get("mfu") is None else f", MFU {row['mfu']:.1%} ({row['flops_accounting']} attention)"
+        yield f"training step of {row['preset']}: {speed or 0:,.0f} {what} per second{mfu}"
+    reasons: dict[str, list[str]] = {}
+    for part, why in (result.get("not_measured") or {}).items():
+        reasons.setdefault(why, []).append(part)
+    for why, parts in reasons.items():
+        yield f"{', '.join(parts)}: not measured ({why})"
 
 
 def _size(count: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,11 @@ def run(name: str, *, yes: bool) -> None:
         _recover(stack, state)
         _update(stack, estimate, yes=yes or stack.is_local)
         verdicts = benchmark.judge(stack, engine.outputs(stack).get("benchmarks") or {})
+    conclude(stack, verdicts)
+
+
+def conclude(stack: Stack, verdicts: Sequence[benchmark.Verdict]) -> None:
+    """The last screen. Raises SystemExit with code 3 when a benchmark failed."""
     report.after_up(stack, verdicts)
     if any(verdict.failed for verdict in verdicts):
         raise SystemExit(int(Exit.LIMIT))

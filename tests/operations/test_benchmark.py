@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kubernetes import client as kube
 
-from operations import benchmark
+from catalog import instances
+from components import gates
+from components.placement import Placement
+from operations import benchmark, up
 from operations.benchmark import Place, Verdict
 
 PLACE = Place("bench", "benchmark-bench", "job-1", "job-1-result")
@@ -145,3 +151,53 @@ def test_waiting_ends_with_the_schedulers_reasons() -> None:
     verdict = benchmark.wait(cluster, PLACE, timeout=0, pause=lambda _: next(ticks) and None)  # type: ignore[arg-type]
     assert verdict.failed
     assert "a: 0/4 nodes: no GPU" in verdict.summary
+
+
+def cut_to_half() -> dict[str, Any]:
+    """What two p5.48xlarge report whose pool lists 16 of their 32 interfaces; the stack expects the catalog's."""
+    cut = Placement("h100", instances["p5.48xlarge"], 2, efa_interfaces=16)
+    limits = gates.thresholds(cut, 2)
+    expected = {one["of"]: one["expected"] for one in limits["checks"]}
+    gpu = {"platform": "cuda", "local_devices": 8, "fabric_interfaces": int(cut.share()["vpc.amazonaws.com/efa"])}
+    return {
+        **RESULT,
+        "schema_version": 2,
+        "parts": ["allreduce", "gemm"],
+        "ranks": [{**rank, **gpu} for rank in RESULT["ranks"]],
+        "transport": {"name": "nccl over OFI (efa)"},
+        "allreduce": [{**ROW, "bytes": 1 << 30, "busbw_gb_per_s": expected["allreduce"]}],
+        "gemm": [{"rank": 0, "dtype": "bfloat16", "tflop_per_s": expected["gemm"], "right": True}],
+        "memory": [{"rank": 0, "operation": "copy", "gb_per_s": expected["memory"]}],
+        "thresholds": limits,
+    }
+
+
+def test_a_pool_cut_to_half_its_interfaces_fails_its_gate_with_the_cause_to_look_at() -> None:
+    """The program ends with exit code 3, so the Job is marked failed; the verdict is the gate's and not the Job's."""
+    ended = {"terminated": kube.V1ContainerStateTerminated(exit_code=3)}
+    verdict = look(Cluster("Failed", [pod("a", "node-0", **ended)], cut_to_half()))
+    assert verdict is not None
+    assert (verdict.word, verdict.failed) == ("FAIL", True)
+    assert verdict.summary.startswith("EFA interfaces of a rank: 16 is 50% of the expected 32")
+    failed = [check for check in verdict.gates if check.outcome == "FAIL"]
+    assert "launch template" in failed[0].likely[0]
+
+
+def test_a_failed_gate_ends_make_up_with_exit_code_3_after_its_verdict_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = SimpleNamespace(name="local", history=tmp_path / "history.jsonl", is_local=True)
+    monkeypatch.setattr(benchmark, "Cluster", lambda _: Cluster("Failed", [], cut_to_half()))
+    monkeypatch.setattr(benchmark.engine, "outputs", lambda _: {"cluster": {"kubeconfig": {}}})
+    place = {"namespace": PLACE.namespace, "job": PLACE.job, "result": PLACE.result}
+    verdicts = benchmark.judge(stack, {"h100": place})  # type: ignore[arg-type]
+    with pytest.raises(SystemExit) as ended:
+        up.conclude(stack, verdicts)  # type: ignore[arg-type]
+    assert ended.value.code == 3
+    shown = capsys.readouterr().out
+    assert "EFA interfaces of a rank" in shown
+    assert "look first at the pool's launch template" in " ".join(shown.split())
+    (entry,) = [json.loads(line) for line in stack.history.read_text().splitlines()]
+    assert (entry["pool"], entry["verdict"]) == ("h100", "FAIL")
+    assert entry["at"] and "commit" in entry
+    assert entry["result"]["thresholds"]["devices"] == 16
