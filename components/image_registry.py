@@ -9,28 +9,11 @@ import json
 
 import pulumi
 from pulumi_aws import ecr
-from pydantic import Field
 
 from components import tags
 from components.encryption import EncryptionKey
+from components.image_registry_spec import ImageRegistrySpec
 from components.site import Site
-from components.spec import Name, Spec
-
-
-class ImageRegistrySpec(Spec):
-    """Which repositories, and how much history each keeps."""
-
-    repositories: tuple[Name, ...] = Field(
-        ("benchmark", "training"),
-        min_length=1,
-        description="Repositories; their full name starts with that of the site.",
-    )
-    keep_images: int = Field(50, ge=1, description="Tagged images kept per repository; older ones are deleted.")
-    untagged_days: int = Field(7, ge=1, description="Days images without a tag are kept.")
-    delete_with_images: bool = Field(
-        False,
-        description="Whether deleting the stack deletes repositories that hold images. Only for throw-away stacks.",
-    )
 
 
 class ImageRegistry(pulumi.ComponentResource):

@@ -9,6 +9,8 @@ import pulumi_gcp as gcp
 
 from components.gcp import labels
 from components.gcp.cluster import GkeCluster
+from components.gcp.gpu_plugins import GpuPlugins
+from components.gcp.gpu_pool import GpuPool, GpuPoolSpec
 from components.gcp.network import GcpNetwork
 from components.gcp.project import ProjectApis
 from components.gcp.system_pool import GcpSystemPool
@@ -59,8 +61,11 @@ def build(config: GcpConfig) -> dict[str, Any]:
         name: GcpSystemPool(name, spec, site=site, cluster=cluster, zones=config.network.zones, opts=on_google)
         for name, spec in config.system_pools.items()
     }
-    pools = {
-        name: TpuPool(name, spec, site=site, cluster=cluster, opts=on_google) for name, spec in config.pools.items()
+    pools: dict[str, TpuPool | GpuPool] = {
+        name: (GpuPool if isinstance(spec, GpuPoolSpec) else TpuPool)(
+            name, spec, site=site, cluster=cluster, opts=on_google
+        )
+        for name, spec in config.pools.items()
     }
     outputs: dict[str, Any] = {
         "cluster": {"name": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig},

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from components.gcp.cluster import GkeClusterSpec
 from components.gcp.fields import GcpRegion, ProjectId, ProjectNumber
+from components.gcp.gpu_pool import GpuPoolSpec
 from components.gcp.network import GcpNetworkSpec
 from components.gcp.project import GcpSite
 from components.gcp.system_pool import GcpSystemPoolSpec
 from components.gcp.tpu_pool import TpuPoolSpec
 from components.spec import Name
 from stacks.sections import CommonConfig
+
+
+def _kind(given: Any) -> str:
+    """A pool of TPUs says which; everything else has a machine type."""
+    is_tpu = "tpu" in given if isinstance(given, Mapping) else isinstance(given, TpuPoolSpec)
+    return "tpu" if is_tpu else "gpu"
+
+
+Pool = Annotated[Annotated[TpuPoolSpec, Tag("tpu")] | Annotated[GpuPoolSpec, Tag("gpu")], Discriminator(_kind)]
+"""Accelerator nodes: slices of TPUs, or machines with GPUs."""
 
 
 class GcpConfig(CommonConfig):
@@ -30,7 +42,9 @@ class GcpConfig(CommonConfig):
     system_pools: dict[Name, GcpSystemPoolSpec] = Field(
         min_length=1, description="CPU nodes by pool name. One pool must be open to the cluster's own services."
     )
-    pools: dict[Name, TpuPoolSpec] = Field(default={}, description="Accelerator nodes by pool name.")
+    pools: dict[Name, Pool] = Field(
+        default={}, description="Accelerator nodes by pool name: with `tpu` slices, else GPUs."
+    )
 
     def place(self) -> GcpSite:
         """The identity with project and region."""

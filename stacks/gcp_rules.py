@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from components.benchmark_job import BenchmarkSpec
-from components.gcp import system_pool, tpu_pool
+from components.gcp import gpu_pool, system_pool, tpu_pool
 from components.gcp.cluster import GkeClusterSpec
 from components.gcp.fields import region_of
+from components.gcp.gpu_pool import GpuPoolSpec
 from components.gcp.network import GcpNetworkSpec
 from components.gcp.system_pool import GcpSystemPoolSpec
 from components.gcp.tpu_pool import TpuPoolSpec
@@ -15,7 +16,8 @@ from components.placement import Placement
 from components.site import SiteSpec
 from stacks.rules import Rulebook, broken_benchmarks
 
-Pools = Mapping[str, TpuPoolSpec]
+Pool = TpuPoolSpec | GpuPoolSpec
+Pools = Mapping[str, Pool]
 SystemPools = Mapping[str, GcpSystemPoolSpec]
 Benchmarks = Mapping[str, BenchmarkSpec]
 GCP = Rulebook()
@@ -91,9 +93,10 @@ def names_fit(site: SiteSpec, pools: Pools) -> Iterator[str]:
             f"{LONGEST_CLUSTER}. Give a shorter name."
         )
     for name, pool in pools.items():
-        longest = f"{name}-slice{pool.slices - 1}"
-        if isinstance(pool, TpuPoolSpec) and pool.slices > 1 and len(longest) > LONGEST_POOL:
-            yield f"`pools[{name}]`: {longest} is too long for a node pool ({LONGEST_POOL}). Give a shorter name."
+        if isinstance(pool, TpuPoolSpec) and pool.slices > 1:
+            longest = f"{name}-slice{pool.slices - 1}"
+            if len(longest) > LONGEST_POOL:
+                yield f"`pools[{name}]`: {longest} is too long for a node pool ({LONGEST_POOL}). Give a shorter name."
 
 
 @GCP.rule_on_whole_sections
@@ -108,10 +111,10 @@ def services_have_a_place(system_pools: SystemPools) -> Iterator[str]:
 @GCP.rule
 def pods_have_addresses(network: GcpNetworkSpec, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
     """Every node takes twice its pods, rounded up to a power of two, from the pod range (GKE documentation, "Configure
-    maximum Pods per node"): 32 addresses with 15 pods, 256 with 110."""
+    maximum Pods per node"): 32 addresses with 15 pods, 64 with 32, 256 with 110."""
     accelerated = sum(nodes_of(pool) for pool in pools.values())
     plain = sum(pool.max or pool.nodes for pool in system_pools.values())
-    need, room = accelerated * 32 + plain * 256, network.pod_cidr.num_addresses
+    need, room = accelerated * 64 + plain * 256, network.pod_cidr.num_addresses
     if need > room:
         yield (
             f"`network.pod-cidr`: {network.pod_cidr} has {room} addresses, {accelerated + plain} nodes need {need}. "
@@ -131,14 +134,14 @@ def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: Sys
     yield from broken_benchmarks(benchmark, placements)
 
 
-def placement(name: str, pool: TpuPoolSpec) -> Placement:
+def placement(name: str, pool: Pool) -> Placement:
     """An accelerator pool as jobs see it."""
-    return tpu_pool.placement(name, pool)
+    return tpu_pool.placement(name, pool) if isinstance(pool, TpuPoolSpec) else gpu_pool.placement(name, pool)
 
 
-def nodes_of(pool: TpuPoolSpec) -> int:
+def nodes_of(pool: Pool) -> int:
     """Nodes of an accelerator pool."""
-    return pool.hosts
+    return pool.hosts if isinstance(pool, TpuPoolSpec) else pool.nodes
 
 
 def _not_a_zone(zone: str, network: GcpNetworkSpec) -> str:

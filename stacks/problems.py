@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -55,9 +55,9 @@ def locate(loc: Path, model: type[BaseModel]) -> Place:
         if members:
             chosen = [member for member in members if _tag(member) == key]
             if chosen:
-                annotation = chosen[0]
+                annotation = _bare(chosen[0])
                 continue
-            annotation = next((m for m in members if _is_model(m)), members[0])
+            annotation = next((m for m in map(_bare, members) if _is_model(m)), members[0])
         if _is_model(annotation):
             fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
             place.siblings = list(fields)
@@ -96,7 +96,9 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _tag(member: Any) -> str | None:
-    """The value of a union member's `model` field, by which pydantic names it in locations."""
+    """By what pydantic names a union's member in locations: its tag, or the value of its `model` field."""
+    if get_origin(member) is Annotated:
+        return next((note.tag for note in get_args(member)[1:] if isinstance(note, Tag)), None)
     if not _is_model(member) or "model" not in member.model_fields:
         return None
     return get_args(member.model_fields["model"].annotation)[0]
