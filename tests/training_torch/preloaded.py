@@ -1,12 +1,31 @@
-"""What the fork server of `runs` imports once for all ranks that it forks."""
+"""What the fork server of `runs` imports once for all ranks that it forks: everything that a run imports later."""
 
 from __future__ import annotations
 
+import importlib
+
 import torch
 
-from training.models import bert, bilstm, bloom, gpt, mlp, resnet
-from training.train import build, cli, faults, loop
-
 torch.set_num_threads(1)
-
-__all__ = ["bert", "bilstm", "bloom", "build", "cli", "faults", "gpt", "loop", "mlp", "resnet"]
+for name in (
+    "torch._dynamo",
+    "torch.distributed.tensor.parallel",
+    "numpy.random",
+    "pydantic",
+    "safetensors.torch",
+    "training.data.prepared",
+    "training.data.synthetic",
+    "training.models.bert",
+    "training.models.bilstm",
+    "training.models.bloom",
+    "training.models.gpt",
+    "training.models.mlp",
+    "training.models.resnet",
+    "training.telemetry.sinks",
+    "training.train.build",
+    "training.train.cli",
+    "training.train.export",
+    "training.train.faults",
+    "training.train.loop",
+):
+    importlib.import_module(name)

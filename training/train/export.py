@@ -1,4 +1,7 @@
-"""The trained model as safetensors in a folder of its own, however its parameters are spread."""
+"""The trained model as safetensors in a folder of its own, however its parameters are spread.
+
+Beside it lies what a server must do to its input: the tokenizer and the preprocessing of the data.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
 from training import models, weights
+from training.data import preprocessing
 from training.data import preprocessing
 from training.models.interface import Model
 from training.train.config import TrainConfig
@@ -35,5 +39,6 @@ def write(model: nn.Module, config: TrainConfig, folder: Path) -> None:
         whole.to_empty(device=torch.device("cpu"))
         whole.load_state_dict(state)
         weights.export(whole, folder)
+        preprocessing.write(config.data.source, folder)
         preprocessing.write(config.data.source, folder)  # a server must read as the training did
     dist.barrier()

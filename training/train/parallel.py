@@ -42,18 +42,16 @@ class Layout:
     device: torch.device
     mesh: DeviceMesh
     """[data ranks, tensor ranks]"""
+    tensor_world: int
+    """Ranks that share each matrix; they are neighbours."""
 
     @property
     def data_rank(self) -> int:
-        return self.mesh["data"].get_local_rank()
+        return self.rank // self.tensor_world
 
     @property
     def data_world(self) -> int:
-        return self.mesh["data"].size()
-
-    @property
-    def tensor_world(self) -> int:
-        return self.mesh["tensor"].size()
+        return self.world // self.tensor_world
 
 
 def join(config: TrainConfig) -> Layout:
@@ -73,7 +71,7 @@ def join(config: TrainConfig) -> Layout:
     else:
         dist.init_process_group(backend, timeout=limit, store=dist.HashStore(), rank=0, world_size=1)
     mesh = init_device_mesh(device.type, (world // tensor, tensor), mesh_dim_names=("data", "tensor"))
-    return Layout(dist.get_rank(), world, device, mesh)
+    return Layout(dist.get_rank(), world, device, mesh, tensor)
 
 
 def tensor_degree(parallel: ParallelConfig, world: int) -> int:
