@@ -191,10 +191,10 @@ def _tool_path(name: str, settings: Settings, install: bool) -> Path:
 @app.command()
 @guarded
 def coverage(
-    service: Annotated[str | None, typer.Argument(help="A service, for its actions by name.")] = None,
+    service: Annotated[str | None, typer.Argument(help="An AWS service, for its actions by name, or gcp.")] = None,
     format: FormatOption = Format.TABLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Which actions the local AWS API serves."""
+    """What the local cloud does of each provider: emulated, recorded, or real."""
     from sandbox.coverage import show
 
     show(service, as_json=format == Format.JSON)

@@ -1,4 +1,8 @@
-"""`python -m sandbox coverage`: how much of AWS the local cloud serves, service by service or action by action."""
+"""`python -m sandbox coverage`: what the local cloud does of each provider.
+
+AWS is emulated: service by service, or the actions of one. Google Cloud is recorded: the resource types that are
+checked and written down, and nothing answers for them. Kubernetes is neither: it is the real control plane.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from rich.table import Table
 from sandbox.aws import coverage
 from terminal import InvalidInput, out
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+RECORDED = "gcp"
+"""The provider that is recorded; stands where a service of AWS would."""
 MEANING = {
     "native": "moto alone",
     "amended": "moto, completed here",
@@ -22,19 +28,45 @@ MEANING = {
 
 
 def show(service: str | None, *, as_json: bool) -> None:
-    """Print the numbers of all services, or the actions of one. Raises InvalidInput for a name that is no service."""
+    """Print the numbers of everything, or the actions of one service. Raises InvalidInput for a name that is none."""
     from botocore.exceptions import UnknownServiceError
 
+    from sandbox.providers.gcp.types import RECORDS
+
+    recorded = sorted(RECORDS) if service in (None, RECORDED) else []
+    if service == RECORDED:
+        _print([], recorded, None, as_json=as_json)
+        return
     try:
         found = coverage.table() if service is None else [coverage.of(service)]
     except UnknownServiceError:
         known = ", ".join(coverage.SERVICES)
-        raise InvalidInput(f"coverage: {service} is no AWS service of botocore; the components use {known}") from None
+        raise InvalidInput(
+            f"coverage: {service} is no AWS service of botocore; the components use {known}, and {RECORDED} is recorded"
+        ) from None
+    _print(found, recorded, service, as_json=as_json)
+
+
+def _print(services: list[coverage.Coverage], recorded: list[str], service: str | None, *, as_json: bool) -> None:
     if as_json:
-        document = {"schema_version": SCHEMA_VERSION, "services": [asdict(one) for one in found]}
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
-    else:
-        out().print(_numbers(found) if service is None else _actions(found[0]))
+        providers = {
+            "aws": {"how": "emulated", "services": [asdict(one) for one in services]},
+            "gcp": {"how": "recorded, not emulated", "types": recorded},
+            "kubernetes": {"how": "the real control plane"},
+        }
+        sys.stdout.write(json.dumps({"schema_version": SCHEMA_VERSION, "providers": providers}, indent=2) + "\n")
+        return
+    if services:
+        out().print(_numbers(services) if service is None else _actions(services[0]))
+    if recorded:
+        out().print(
+            f"{RECORDED}: recorded, not emulated: inputs are checked, {len(recorded)} resource types are written"
+        )
+        out().print("down, and nothing of Google answers for them")
+        for kind in recorded:
+            out().print(f"  {kind}", markup=False, highlight=False)
+    if service is None:
+        out().print("kubernetes: the real control plane; pods run on the process node, elsewhere nodes are simulated")
 
 
 def _numbers(services: list[coverage.Coverage]) -> Table:

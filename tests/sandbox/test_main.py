@@ -117,9 +117,16 @@ def test_logs_follows_a_daemon_until_it_is_interrupted(cloud: Settings) -> None:
 
 
 def test_coverage_tells_served_from_missing_actions(nowhere: Settings) -> None:
-    [eks] = json.loads(run(nowhere, "coverage", "eks", "--format", "json").stdout)["services"]
+    [eks] = json.loads(run(nowhere, "coverage", "eks", "--format", "json").stdout)["providers"]["aws"]["services"]
     assert "CreateAccessEntry" in eks["filled"]
     assert "CreateFargateProfile" in eks["missing"]
     done = run(nowhere, "coverage", "eck")
     assert done.returncode == 2
     assert "the components use autoscaling, " in done.stderr
+
+
+def test_coverage_never_calls_google_cloud_emulated(nowhere: Settings) -> None:
+    found = json.loads(run(nowhere, "coverage", "gcp", "--format", "json").stdout)["providers"]["gcp"]
+    assert found["how"] == "recorded, not emulated"
+    assert "gcp:container/nodePool:NodePool" in found["types"]
+    assert "gcp: recorded, not emulated" in run(nowhere, "coverage").stdout
