@@ -4,6 +4,6 @@ It registers nodes, runs the pods that the scheduler binds to them in namespaces
 root, and reports their state and logs as a kubelet does. Entry point: `python -m sandbox.node`.
 
 It leaves out what the local stack does not need: images from a registry, probes, exec, port-forward, life-cycle
-hooks, CSI volumes. A pod that asks for one of them is told so, it is never run as if it had it. Sidecar (restartable)
-init containers are not recognised yet: they run as ordinary ones.
+hooks, CSI volumes, restart policies of single containers (sidecars). A pod that asks for one of them is told so, it is
+never run as if it had it.
 """

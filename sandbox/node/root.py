@@ -37,7 +37,9 @@ def enter(folder: Path, launch: Launch) -> None:
         bind(root, mount)
     resolve(root, launch.directory).mkdir(parents=True, exist_ok=True)
     if launch.read_only_root:
-        for path in (root, *masks):
+        # A volume mounted right over a masked folder, such as /tmp, is what that path means now: it stays as it is.
+        volumes = {resolve(root, mount.target) for mount in launch.mounts}
+        for path in (root, *(mask for mask in masks if mask not in volumes)):
             _remount_read_only(path)
     linux.pivot_root(root)
 

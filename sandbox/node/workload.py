@@ -26,7 +26,7 @@ from sandbox.node.sources import Events
 from sandbox.node.status import HOST_ADDRESS
 from sandbox.node.volumes import Sources, Volumes
 
-UNAVAILABLE = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
+UNAVAILABLE = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "restartPolicy", "restartPolicyRules")
 """Fields of a container that a process node cannot honour; a pod with one is refused."""
 
 

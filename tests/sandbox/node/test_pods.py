@@ -353,6 +353,17 @@ def test_what_a_process_node_cannot_do_is_refused_not_left_out(here: Namespace) 
     assert "readinessProbe" in here.container("probed")["state"]["waiting"]["message"]
 
 
+def test_a_sidecar_is_refused_and_not_waited_for_as_if_it_would_end(here: Namespace) -> None:
+    sidecar = {"name": "proxy", "image": IMAGE, "command": ["true"], "restartPolicy": "Always"}
+    here.pod("accompanied", "print('must not run')", initContainers=[sidecar])
+
+    def waiting() -> str:
+        (one,) = here.get("accompanied")["status"].get("initContainerStatuses") or [{}]
+        return one.get("state", {}).get("waiting", {}).get("message", "")
+
+    assert "restartPolicy not available on a process node" in eventually(waiting)
+
+
 def test_events_tell_of_what_is_wrong(here: Namespace) -> None:
     here.pod("eventful", "", container={"image": "no/such:image"})
     events = eventually(lambda: here.api.list(namespaced("events", here.name), fieldSelector="reason=Failed")["items"])
