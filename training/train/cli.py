@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 import yaml
@@ -20,7 +19,6 @@ import yaml
 from training import presets
 from training.errors import BadInput, TrainingError, guarded
 from training.train import overrides
-from training.train.config import TrainConfig
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -50,12 +48,17 @@ def train(
     if dry_run:
         sys.stdout.write(yaml.safe_dump(overrides.to_mapping(chosen), sort_keys=False))
         return
+    # PyTorch takes seconds to import: wrong settings are told before.
+    from training.train import session
+
     try:
-        code = execute(chosen, output, resume)
+        outcome = session.execute(chosen, output, resume)
     except TrainingError as error:
         _raise_once(error)
-    if code:
-        raise typer.Exit(code)
+    if outcome.result is not None and os.environ.get("RANK", "0") == "0":
+        sys.stdout.write(json.dumps(outcome.result) + "\n")
+    if outcome.code:
+        raise typer.Exit(outcome.code)
 
 
 def _raise_once(error: TrainingError) -> NoReturn:
@@ -65,52 +68,6 @@ def _raise_once(error: TrainingError) -> NoReturn:
     if parallel.is_first_to_say(str(error)):
         raise error
     raise SystemExit(error.code)
-
-
-def execute(config: TrainConfig, output: Path, resume: str) -> int:
-    """Train; answers the exit code. Raises BadInput, TrainingError."""
-    # PyTorch takes seconds to import: wrong settings are told before.
-    from training.train import build, faults, loop, parallel
-    from training.train.meter import NotFinite
-    from training.train.signals import StopRequest
-
-    stop_request = StopRequest()
-    layout = parallel.join(config)
-    run = build.build(config, output, resume, layout, stop_request)
-    with faults.explained(run):
-        try:
-            loop.train(run)
-        except NotFinite:
-            # Every rank is here: the checkpoint that is being written can be ended.
-            run.saver.settle()
-            raise
-        run.saver.settle()
-        result = None if run.stopping else finish(run)
-    run.close()
-    if run.saver.failed:
-        raise TrainingError(run.saver.failed)
-    parallel.leave()
-    if run.stopping:
-        run.say(f"asked to stop: step {run.step} is saved, the run goes on with --resume auto")
-        return stop_request.exit_code
-    if layout.rank == 0:
-        sys.stdout.write(json.dumps(result) + "\n")
-    return 0
-
-
-def finish(run: Any) -> dict[str, Any]:
-    """Evaluate and export a trained model; answers the result."""
-    from training.train import export
-    from training.train.build import CHECKPOINTS, METRICS
-
-    result: dict[str, Any] = {"schema_version": 1, "preset": run.config.preset, "steps": run.step}
-    for split in ("dev", "test"):
-        report = run.evaluate(split)
-        result[split] = report and asdict(report)
-    if run.config.export:
-        export.write(run.model, run.config, run.output / "export")
-        result["export"] = str(run.output / "export")
-    return {**result, "metrics": str(run.output / METRICS), "checkpoints": str(run.output / CHECKPOINTS)}
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 
 from training import models, weights
 from training.data import preprocessing
-from training.data import preprocessing
 from training.models.interface import Model
 from training.train.config import TrainConfig
 
@@ -39,6 +38,5 @@ def write(model: nn.Module, config: TrainConfig, folder: Path) -> None:
         whole.to_empty(device=torch.device("cpu"))
         whole.load_state_dict(state)
         weights.export(whole, folder)
-        preprocessing.write(config.data.source, folder)
         preprocessing.write(config.data.source, folder)  # a server must read as the training did
     dist.barrier()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from training.train.pace import Pace
 from training.train.parallel import Layout
 from training.train.precision import Precision
 from training.train.signals import StopRequest
+
+
+Watch = Callable[[int, evaluate.Report], None]
+"""Sees the step and what was measured on "dev"; may end the run by raising."""
 
 
 @dataclass
@@ -48,6 +53,7 @@ class Run:
     accumulation: int
     pace: Pace
     meter: Meter = field(init=False)
+    watch: Watch | None = None
     step: int = 0
     """Steps taken."""
     stopping: bool = False
@@ -97,6 +103,8 @@ class Run:
         if report is not None:
             self.recorder.event("evaluation", step=self.step, split=split, **report.figures())
             self.say(f"step {self.step}: {split}: {report.line()}")
+            if self.watch is not None and split == "dev":
+                self.watch(self.step, report)
         return report
 
     def say(self, line: str) -> None:

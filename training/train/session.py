@@ -1,0 +1,64 @@
+"""One run from joining the ranks to the exported model; what the command, a search and a test call."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from training.errors import OK, TrainingError
+from training.train import build, export, faults, loop, parallel
+from training.train.config import TrainConfig
+from training.train.meter import NotFinite
+from training.train.run import Run, Watch
+from training.train.signals import StopRequest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    """Exit code: 0, or that of a run that was asked to stop."""
+    result: dict[str, Any] | None
+    """What was trained and how good it is; None when it was asked to stop."""
+
+
+def execute(config: TrainConfig, output: Path, resume: str, watch: Watch | None = None) -> Outcome:
+    """Train to the end or until asked to stop. `watch` sees each evaluation on "dev" and may end the run by raising.
+
+    Raises BadInput, TrainingError.
+    """
+    stop_request = StopRequest()
+    layout = parallel.join(config)
+    run = build.build(config, output, resume, layout, stop_request)
+    run.watch = watch
+    try:
+        with faults.explained(run):
+            try:
+                loop.train(run)
+            except NotFinite:
+                # Every rank is here: the checkpoint that is being written can be ended.
+                run.saver.settle()
+                raise
+            run.saver.settle()
+            result = None if run.stopping else finish(run)
+    finally:
+        run.close()
+    if run.saver.failed:
+        raise TrainingError(run.saver.failed)
+    parallel.leave()
+    if result is None:
+        run.say(f"asked to stop: step {run.step} is saved, the run goes on with --resume auto")
+        return Outcome(stop_request.exit_code, None)
+    return Outcome(OK, result)
+
+
+def finish(run: Run) -> dict[str, Any]:
+    """Evaluate and export a trained model; answers the result."""
+    result: dict[str, Any] = {"schema_version": 1, "preset": run.config.preset, "steps": run.step}
+    for split in ("dev", "test"):
+        report = run.evaluate(split)
+        result[split] = report and asdict(report)
+    if run.config.export:
+        export.write(run.model, run.config, run.output / "export")
+        result["export"] = str(run.output / "export")
+    return {**result, "metrics": str(run.output / build.METRICS), "checkpoints": str(run.output / build.CHECKPOINTS)}
