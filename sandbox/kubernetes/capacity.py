@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import math
 
+from catalog import limits
 from catalog.instance import Instance
 
 EFA_RESOURCE = "vpc.amazonaws.com/efa"
 HUGE_PAGES = "hugepages-2Mi"
-EFA_HUGE_PAGES_MIB = 5128 * 2
-"""Pages of 2 MiB that the EFA driver reserves at boot where an EFA interface is attached.
-https://docs.aws.amazon.com/eks/latest/userguide/node-efa.html (read 2026-11)"""
-DEFAULT_DISK_GIB = 20
-"""Root volume of a managed node group that names none. https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html"""
-EVICTION_MIB, SYSTEM_DISK_GIB = 100, 1
-MIB_PER_GIB = 1024
+PAGE_MIB, MIB_PER_GIB = 2, 1024
+SYSTEM_DISK_GIB = 1
+"""What the kubelet keeps of the disk beside its share for eviction."""
+
+
+def _limit(name: str) -> int:
+    """A limit that is one number."""
+    found = limits[name].maximum
+    assert found is not None, name
+    return int(found)
+
+
+EFA_HUGE_PAGES_MIB = _limit("efa-hugepages-2mi") * PAGE_MIB
+DEFAULT_DISK_GIB = _limit("eks-node-disk")
 
 
 def max_pods(vcpus: int) -> int:
-    """Pods per node: 110 below 30 vCPUs, else 250, the limits that EKS recommends with prefix delegation.
+    """Pods per node: what EKS recommends with prefix delegation (catalog limits eks-max-pods).
 
-    https://docs.aws.amazon.com/eks/latest/best-practices/prefix-mode-linux.html. Without it the limit depends on the
-    addresses per interface, which the catalog does not hold.
+    Without it the limit depends on the addresses per interface, which the catalog does not hold.
     """
-    return 110 if vcpus < 30 else 250
+    return _limit("eks-max-pods-small") if vcpus <= _limit("eks-small-node") else _limit("eks-max-pods")
 
 
 def reserved_cpu_millis(vcpus: int) -> float:
@@ -40,8 +47,9 @@ def reserved_cpu_millis(vcpus: int) -> float:
 
 
 def reserved_memory_mib(vcpus: int) -> int:
-    """Memory that the kubelet keeps: 255 MiB and 11 MiB per pod it may run (nodeadm), and what triggers eviction."""
-    return 255 + 11 * max_pods(vcpus) + EVICTION_MIB
+    """Memory that the kubelet keeps: a base a part for each pod it may run, and what triggers eviction."""
+    kept = _limit("eks-kubelet-memory") + _limit("eks-kubelet-memory-per-pod") * max_pods(vcpus)
+    return kept + _limit("eks-kubelet-eviction-memory")
 
 
 def capacity(instance: Instance, efa_interfaces: int, disk_gib: float) -> dict[str, str]:
