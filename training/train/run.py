@@ -25,7 +25,6 @@ from training.train.parallel import Layout
 from training.train.precision import Precision
 from training.train.signals import StopRequest
 
-
 Watch = Callable[[int, evaluate.Report], None]
 """Sees the step and what was measured on "dev"; may end the run by raising."""
 
