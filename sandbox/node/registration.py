@@ -22,6 +22,8 @@ HEARTBEAT_SECONDS = 10.0
 """The kubelet's figures for its lease."""
 KEPT = ("cpu", "memory", "ephemeral-storage", "pods")
 """Resources a process node offers: no accelerators, EFA interfaces or huge pages, whatever the instance type has."""
+DRIVER_LABEL = "dc/file-system"
+"""By it the driver of the parallel file system finds its nodes."""
 AGENT_LABEL = "sandbox.dc/process-node"
 """Which agent plays a node: two agents beside each other must not remove each other's nodes."""
 GENERATION = "sandbox.dc/generation"
@@ -74,13 +76,15 @@ def without_devices(node: DesiredNode) -> DesiredNode:
 
     CPUs and memory stay those of the instance type, also where the machine has less: a job written for the instance
     type must find its place. Time is shared, so pods only get slower; memory is what pods really use, not what they
-    ask for, and the machine's own is told in an annotation.
+    ask for, and the machine's own is told in an annotation. Nor does it call for the driver of the file system: a folder
+    stands in for that.
     """
 
     def kept(resources: dict[str, str]) -> dict[str, str]:
         return {name: resources[name] for name in KEPT if name in resources}
 
-    return replace(node, capacity=kept(node.capacity), allocatable=kept(node.allocatable))
+    labels = {name: value for name, value in node.labels.items() if name != DRIVER_LABEL}
+    return replace(node, labels=labels, capacity=kept(node.capacity), allocatable=kept(node.allocatable))
 
 
 def conditions(network_problem: str | None) -> list[Object]:

@@ -1,8 +1,9 @@
 """The volumes of a pod as folders of this machine, and where its containers see them.
 
 Holds configMap, secret, emptyDir, hostPath, downwardAPI, projected (with service-account tokens, renewed in time) and
-claims bound to a hostPath or local volume. Leaves out: size limits, changes of a config map or secret while the pod
-runs, CSI volumes. What is not available is refused by name.
+claims bound to a hostPath or local volume or to a network file system, for which a folder stands in. Leaves out: size
+limits, changes of a config map or secret while the pod runs, other CSI volumes. What is not available is refused by
+name.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sandbox.node.launch import Mount
 
 TOKEN_SECONDS = 3607
 """What the API server itself asks for when a token is added to a pod."""
+FILE_SYSTEM_DRIVERS = {"fsx.csi.aws.com"}
+"""Network file systems that a folder of this machine stands in for: what one pod writes, all others read."""
 RENEW_AT = 0.8
 """Share of a token's life after which the kubelet renews it."""
 
@@ -44,10 +47,16 @@ class Item:
 
 
 class Volumes:
-    """The volumes of one pod under `folder`; those with `medium: Memory` under `memory`, a folder of a tmpfs."""
+    """The volumes of one pod under `folder`; those with `medium: Memory` under `memory`, a folder of a tmpfs.
 
-    def __init__(self, pod: Object, folder: Path, memory: Path, sources: Sources, node: Object) -> None:
+    Network file systems are folders under `shared`; None: there are none.
+    """
+
+    def __init__(
+        self, pod: Object, folder: Path, memory: Path, sources: Sources, node: Object, shared: Path | None = None
+    ) -> None:
         self._pod, self._folder, self._memory, self._sources, self._node = pod, folder, memory, sources, node
+        self._shared = shared
         self._places: dict[str, Path] = {}
         self.renew_at: float | None = None
         """Time (monotonic) at which a token must be renewed."""
@@ -165,10 +174,20 @@ class Volumes:
         if volume is None:
             raise ConfigProblem(f"claim {name} is not bound")
         source = volume["spec"].get("hostPath") or volume["spec"].get("local")
-        if source is None:
-            kind = (volume["spec"].get("csi") or {}).get("driver") or "its kind of storage"
-            raise ConfigProblem(f"claim {name}: {kind} is not available on a process node")
-        return _host_path(source)
+        if source is not None:
+            return _host_path(source)
+        csi = volume["spec"].get("csi") or {}
+        if self._shared and csi.get("driver") in FILE_SYSTEM_DRIVERS:
+            return self._file_system(self._shared / Path(csi["volumeHandle"]).name)
+        kind = csi.get("driver") or "its kind of storage"
+        raise ConfigProblem(f"claim {name}: {kind} is not available on a process node")
+
+    def _file_system(self, place: Path) -> Path:
+        """A folder of this machine in the place of a network file system; the same one for all pods of all nodes."""
+        if not place.exists():
+            place.mkdir(parents=True)
+            self._give_group(place)
+        return place
 
     def _write(self, place: Path, path: str, item: Item) -> None:
         if ".." in Path(path).parts or Path(path).is_absolute():

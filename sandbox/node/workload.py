@@ -93,7 +93,8 @@ class Workload:
         """Make the volumes. Raises ConfigProblem, ApiError."""
         if self._volumes is None:
             places = self._folder / "volumes", self._memory
-            volumes = Volumes(self._reported(), *places, self._host.sources, self._host.allocatable)
+            shared = self._host.lock.parent / "file-systems"
+            volumes = Volumes(self._reported(), *places, self._host.sources, self._host.allocatable, shared)
             volumes.prepare()
             self._volumes = volumes
 

@@ -165,8 +165,8 @@ def cut_to_half() -> dict[str, Any]:
         "parts": ["allreduce", "gemm"],
         "ranks": [{**rank, **gpu} for rank in RESULT["ranks"]],
         "transport": {"name": "nccl over OFI (efa)"},
-        "allreduce": [{**ROW, "bytes": 1 << 30, "busbw_gb_per_s": expected["allreduce"]}],
-        "gemm": [{"rank": 0, "dtype": "bfloat16", "tflop_per_s": expected["gemm"], "right": True}],
+        "allreduce": [{**ROW, "bytes": 1 << 30, "busbw_gb_per_s": expected["allreduce"], "seconds": {"median": 0.1}}],
+        "gemm": [{"rank": 0, "n": 8192, "dtype": "bfloat16", "tflop_per_s": expected["gemm"], "right": True}],
         "memory": [{"rank": 0, "operation": "copy", "gb_per_s": expected["memory"]}],
         "thresholds": limits,
     }
@@ -188,11 +188,11 @@ def test_a_failed_gate_ends_make_up_with_exit_code_3_after_its_verdict_is_kept(
 ) -> None:
     stack = SimpleNamespace(name="local", history=tmp_path / "history.jsonl", is_local=True)
     monkeypatch.setattr(benchmark, "Cluster", lambda _: Cluster("Failed", [], cut_to_half()))
-    monkeypatch.setattr(benchmark.engine, "outputs", lambda _: {"cluster": {"kubeconfig": {}}})
     place = {"namespace": PLACE.namespace, "job": PLACE.job, "result": PLACE.result}
-    verdicts = benchmark.judge(stack, {"h100": place})  # type: ignore[arg-type]
+    outputs = {"cluster": {"kubeconfig": {}}, "benchmarks": {"h100": place}}
+    verdicts = benchmark.judge(stack, outputs)  # type: ignore[arg-type]
     with pytest.raises(SystemExit) as ended:
-        up.conclude(stack, verdicts)  # type: ignore[arg-type]
+        up.conclude(stack, outputs, verdicts)  # type: ignore[arg-type]
     assert ended.value.code == 3
     shown = capsys.readouterr().out
     assert "EFA interfaces of a rank" in shown

@@ -50,6 +50,19 @@ def prepared(folder: Path, *volumes: dict[str, Any], store: Store | None = None,
     return found
 
 
+def test_pods_that_claim_the_same_file_system_share_a_folder(tmp_path: Path) -> None:
+    store = Store()
+    for name in ("one", "two"):
+        store.claims[name] = {"spec": {"csi": {"driver": "fsx.csi.aws.com", "volumeHandle": "fs-1"}}}
+    seen = []
+    for name in ("one", "two"):
+        volume = {"name": "data", "persistentVolumeClaim": {"claimName": name}}
+        found = Volumes(pod(volume), tmp_path / name, tmp_path / "memory", store, {}, tmp_path / "shared")
+        found.prepare()
+        seen += found.mounts({"volumeMounts": [{"name": "data", "mountPath": "/data"}]}, {})
+    assert {mount.source for mount in seen} == {str(tmp_path / "shared" / "fs-1")}
+
+
 def files(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
