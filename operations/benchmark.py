@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from operations import engine, history
+from operations import history
 from operations.stack import Stack
 from sandbox.daemons import process_node_missing
 from sandbox.kubernetes.nodegroups import POOL_LABEL
@@ -101,11 +101,15 @@ class Cluster:
         return json.loads(data["result.json"]) if "result.json" in data else None
 
 
-def judge(stack: Stack, exported: Mapping[str, Mapping[str, str]]) -> list[Verdict]:
-    """Wait for every benchmark of the stack and give the verdicts; new measurements go into the history."""
+def judge(stack: Stack, outputs: Mapping[str, Any]) -> list[Verdict]:
+    """Wait for every benchmark of the stack and give the verdicts; new measurements go into the history.
+
+    `outputs`: those of the stack.
+    """
+    exported: Mapping[str, Mapping[str, str]] = outputs.get("benchmarks") or {}
     if not exported:
         return []
-    cluster = Cluster(engine.outputs(stack)["cluster"]["kubeconfig"])
+    cluster = Cluster(outputs["cluster"]["kubeconfig"])
     verdicts = []
     for pool, where in sorted(exported.items()):
         place = Place(pool, where["namespace"], where["job"], where["result"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from operations import engine, history
+from operations import history
 from operations.benchmark import Verdict
 from operations.stack import Stack
 from terminal import out
@@ -17,12 +17,11 @@ STYLES = {"PASS": "bold green", "FAIL": "bold red"}
 BAD = {"FAIL", "WARN"}
 
 
-def after_up(stack: Stack, verdicts: Sequence[Verdict]) -> None:
+def after_up(stack: Stack, outputs: Mapping[str, Any], verdicts: Sequence[Verdict]) -> None:
     """Print verdicts, the stack's outputs and the next commands."""
     console = out()
     for verdict in verdicts:
         show_verdict(verdict)
-    outputs = engine.outputs(stack)
     console.print(f"stack {stack.name}", style="bold")
     for key in sorted(set(outputs) - {"benchmarks"}):
         console.print(f"  {key:<11} {_short(outputs[key])}", markup=False, soft_wrap=True)

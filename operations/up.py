@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,13 +39,14 @@ def run(name: str, *, yes: bool) -> None:
             images.provide(stack)
         _recover(stack, state)
         _update(stack, estimate, yes=yes or stack.is_local)
-        verdicts = benchmark.judge(stack, engine.outputs(stack).get("benchmarks") or {})
-    conclude(stack, verdicts)
+        outputs = engine.outputs(stack)
+        verdicts = benchmark.judge(stack, outputs)
+    conclude(stack, outputs, verdicts)
 
 
-def conclude(stack: Stack, verdicts: Sequence[benchmark.Verdict]) -> None:
+def conclude(stack: Stack, outputs: Mapping[str, Any], verdicts: Sequence[benchmark.Verdict]) -> None:
     """The last screen. Raises SystemExit with code 3 when a benchmark failed."""
-    report.after_up(stack, verdicts)
+    report.after_up(stack, outputs, verdicts)
     if any(verdict.failed for verdict in verdicts):
         raise SystemExit(int(Exit.LIMIT))
 
