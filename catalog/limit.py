@@ -1,7 +1,7 @@
-"""Limits of AWS services that a stack file is held to before anything is planned.
+"""Limits of cloud services that a stack file is held to before anything is planned.
 
 `limits["capacity-block-days"].allows(15)` says whether a number fits; `.describe()` says in words what would. Sizes of
-FSx for Lustre are in `lustre`. Quotas of an account, which AWS raises on request, are not here.
+FSx for Lustre are in `lustre`. Quotas of an account, which are raised on request, are not here.
 """
 
 from __future__ import annotations

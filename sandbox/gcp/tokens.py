@@ -25,7 +25,7 @@ LIFETIME = timedelta(hours=1)
 USER = f"owner@{PROJECT}.iam.gserviceaccount.com"
 GROUPS = ("system:masters", "system:authenticated")
 """Owners and Kubernetes Engine admins of a project are administrators of its clusters.
-https://cloud.google.com/kubernetes-engine/docs/how-to/iam#predefined (read 2026-11)"""
+https://cloud.google.com/kubernetes-engine/docs/how-to/iam#predefined"""
 CLUSTER = "gcp:container/cluster:Cluster"
 API_VERSION = "client.authentication.k8s.io/v1beta1"
 

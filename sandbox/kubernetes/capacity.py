@@ -18,15 +18,15 @@ SYSTEM_DISK_GIB = 1
 """What the kubelet keeps of the disk beside its share for eviction."""
 
 
-def _limit(name: str) -> int:
-    """A limit that is one number."""
+def limit(name: str) -> int:
+    """A limit of the catalog that is one number."""
     found = limits[name].maximum
     assert found is not None, name
     return int(found)
 
 
-EFA_HUGE_PAGES_MIB = _limit("efa-hugepages-2mi") * PAGE_MIB
-DEFAULT_DISK_GIB = _limit("eks-node-disk")
+EFA_HUGE_PAGES_MIB = limit("efa-hugepages-2mi") * PAGE_MIB
+DEFAULT_DISK_GIB = limit("eks-node-disk")
 
 
 def max_pods(vcpus: int) -> int:
@@ -34,7 +34,7 @@ def max_pods(vcpus: int) -> int:
 
     Without it the limit depends on the addresses per interface, which the catalog does not hold.
     """
-    return _limit("eks-max-pods-small") if vcpus <= _limit("eks-small-node") else _limit("eks-max-pods")
+    return limit("eks-max-pods-small") if vcpus <= limit("eks-small-node") else limit("eks-max-pods")
 
 
 def reserved_cpu_millis(vcpus: int) -> float:
@@ -48,8 +48,8 @@ def reserved_cpu_millis(vcpus: int) -> float:
 
 def reserved_memory_mib(vcpus: int) -> int:
     """Memory that the kubelet keeps: a base a part for each pod it may run, and what triggers eviction."""
-    kept = _limit("eks-kubelet-memory") + _limit("eks-kubelet-memory-per-pod") * max_pods(vcpus)
-    return kept + _limit("eks-kubelet-eviction-memory")
+    kept = limit("eks-kubelet-memory") + limit("eks-kubelet-memory-per-pod") * max_pods(vcpus)
+    return kept + limit("eks-kubelet-eviction-memory")
 
 
 def capacity(instance: Instance, efa_interfaces: int, disk_gib: float) -> dict[str, str]:

@@ -16,19 +16,18 @@ from typing import Any
 from catalog import gcp_machines, tpus
 from catalog.gcp_machine import GcpMachine
 from sandbox.gcp.store import Recorded, Store
-from sandbox.kubernetes.capacity import EVICTION_MIB, MIB_PER_GIB, reserved_cpu_millis
+from sandbox.kubernetes.capacity import MIB_PER_GIB, limit, reserved_cpu_millis
 from sandbox.kubernetes.nodegroups import ARCHITECTURES, POOL_LABEL, TAINT_EFFECTS, DesiredNode, Inventory
 from sandbox.settings import Settings
 
 NODE_POOL, POLICY = "gcp:container/nodePool:NodePool", "gcp:compute/resourcePolicy:ResourcePolicy"
 NODE_POOL_LABEL = "cloud.google.com/gke-nodepool"
 TPU, GPU = "google.com/tpu", "nvidia.com/gpu"
-DEFAULT_DISK_GB, DEFAULT_PODS = 100, 110
-"""https://cloud.google.com/kubernetes-engine/docs/how-to/node-pools, .../quotas (read 2026-11)"""
+DEFAULT_DISK_GB, DEFAULT_PODS = limit("gke-node-disk"), limit("gke-max-pods")
+EVICTION_MIB, LOCAL_SSD_GB = limit("gke-kubelet-eviction-memory"), limit("gce-local-ssd")
 MEMORY_STEPS = ((4, 0.25), (8, 0.20), (16, 0.10), (128, 0.06), (math.inf, 0.02))
 """GiB up to which GKE keeps this part back for itself.
-https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes#memory_and_cpu_reservations (read 2026-11)"""
-LOCAL_SSD_GB = 375
+https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes#memory_and_cpu_reservations"""
 
 
 def add(result: Inventory, settings: Settings, store: Store | None = None) -> None:
@@ -86,9 +85,9 @@ def topology(store: Store, inputs: Mapping[str, Any], machine_type: str) -> str 
 def reserved_memory_mib(memory_gib: float) -> float:
     """Memory that GKE keeps: a part that shrinks with the size, and what triggers eviction."""
     kept, below = 0.0, 0.0
-    for limit, part in MEMORY_STEPS:
-        kept += part * max(0.0, min(memory_gib, limit) - below)
-        below = limit
+    for end, part in MEMORY_STEPS:
+        kept += part * max(0.0, min(memory_gib, end) - below)
+        below = end
     return kept * MIB_PER_GIB + EVICTION_MIB
 
 

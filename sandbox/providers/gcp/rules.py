@@ -1,7 +1,7 @@
 """What Google refuses of TPU node pools and workload policies; shapes and facts from the catalog.
 
-Sources: GKE documentation (plan-tpus, tpus, dws) and GoogleCloudPlatform/cluster-toolkit, modules/compute/gke-node-pool
-(main.tf, reservation_definitions.tf) and modules/internal/tpu-definition, read 2026-11.
+Source of the rules: the preconditions of GoogleCloudPlatform/cluster-toolkit, modules/compute/gke-node-pool/main.tf
+(01a7a3e), and its module internal/tpu-definition (1047080).
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ def purchase(pool: Resource) -> Iterator[Problem]:
         yield Problem("nodeConfig.spot", "nodeConfig.spot: true with flexStart; a pool is bought in one way")
     if flex and pool.known("management.autoRepair") is not False:
         yield Problem("management.autoRepair", "management.autoRepair: must be false with flexStart")
+    if flex and pool.known(COUNT) is not None:
+        yield Problem(
+            COUNT, f"{COUNT}: {pool.at(COUNT)} with flexStart; nodes come when they can be had: give autoscaling"
+        )
+    if queued and reservation not in (None, "NO_RESERVATION"):
+        yield Problem(
+            RESERVATION, f"{RESERVATION}: {reservation} with queuedProvisioning; it takes NO_RESERVATION only"
+        )
     if queued and spot:
         yield Problem("nodeConfig.spot", "nodeConfig.spot: true with queuedProvisioning; queued nodes cannot be spot")
     if spot and reservation in ("SPECIFIC_RESERVATION", "ANY_RESERVATION"):

@@ -34,7 +34,8 @@ FORCING = (
     "shieldedInstanceConfig",
     "spot",
 )
-"""Of `nodeConfig`: ForceNew in hashicorp/terraform-provider-google, google/services/container/node_config.go."""
+"""Of `nodeConfig`: what replaces in hashicorp/terraform-provider-google (google/services/container/node_config.go),
+without what its later releases change in place: machine type, disk, labels, taints, gVNIC."""
 
 
 def _cluster(resource: Resource, world: World) -> Props:

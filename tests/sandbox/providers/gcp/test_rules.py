@@ -58,6 +58,13 @@ def test_a_good_slice_passes(plugin: Plugin) -> None:
             "NO_RESERVATION only",
         ),
         ({}, {"flexStart": True}, "management.autoRepair", "must be false"),
+        ({"management": {"autoRepair": False}}, {"flexStart": True}, "nodeCount", "give autoscaling"),
+        (
+            {"queuedProvisioning": {"enabled": True}},
+            {"reservationAffinity": SPECIFIC},
+            "nodeConfig.reservationAffinity.consumeReservationType",
+            "with queuedProvisioning",
+        ),
         ({"queuedProvisioning": {"enabled": True}}, {"spot": True}, "nodeConfig.spot", "cannot be spot"),
         (
             {},
