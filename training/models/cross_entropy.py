@@ -55,16 +55,15 @@ def _loss_and_gradient(logits: Tensor, labels: Tensor, scale: Tensor) -> tuple[T
 
 
 def _loss_and_gradient_in_place(logits: Tensor, labels: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """The same without a compiler: one buffer, no array of ones and zeros."""
+    """The same without a compiler: PyTorch's own kernel, then everything in its one result."""
     counts = labels != IGNORE
     target = labels.masked_fill(~counts, 0)[:, None]
-    wide = logits.float()
-    lse = torch.logsumexp(wide, -1, keepdim=True)
-    loss = ((lse - wide.gather(1, target))[:, 0] * counts).sum()
-    wide.sub_(lse).exp_()
-    wide.scatter_add_(1, target, wide.new_full((1, 1), -1.0).expand_as(target))
-    wide.mul_((counts * scale)[:, None])
-    return loss, wide.to(logits.dtype)
+    found = torch.log_softmax(logits, -1, dtype=torch.float32)
+    loss = -(found.gather(1, target)[:, 0] * counts).sum()
+    found.exp_()
+    found.scatter_add_(1, target, found.new_full((1, 1), -1.0).expand_as(target))
+    found.mul_((counts * scale)[:, None])
+    return loss, found.to(logits.dtype)
 
 
 @functools.cache
@@ -83,7 +82,9 @@ class _Fused(torch.autograd.Function):
         scale = 1.0 / count
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         grad_hidden = torch.empty_like(inputs) if learns else None
-        grad_weight = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device) if learns else None
+        # Written by the first chunk, so it need not be zero, unless there is none.
+        make = torch.empty if len(inputs) else torch.zeros
+        grad_weight = make(weight.shape, dtype=torch.float32, device=weight.device) if learns else None
         with torch.autocast(hidden.device.type, enabled=False):
             for start in range(0, inputs.shape[0], chunk):
                 part, target = inputs[start : start + chunk], labels[start : start + chunk]
@@ -95,7 +96,9 @@ class _Fused(torch.autograd.Function):
                 total += loss
                 torch.mm(gradient, table, out=grad_hidden[start : start + chunk])
                 if dtype is torch.float32:
-                    grad_weight.addmm_(gradient.T, part)
+                    grad_weight.addmm_(gradient.T, part, beta=0 if start == 0 else 1)
+                elif start == 0:
+                    grad_weight.copy_(gradient.T @ part)
                 else:
                     grad_weight += gradient.T @ part
         if grad_hidden is not None and grad_weight is not None:
