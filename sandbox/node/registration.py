@@ -76,8 +76,8 @@ def without_devices(node: DesiredNode) -> DesiredNode:
 
     CPUs and memory stay those of the instance type, also where the machine has less: a job written for the instance
     type must find its place. Time is shared, so pods only get slower; memory is what pods really use, not what they
-    ask for, and the machine's own is told in an annotation. Nor does it call for the driver of the file system: a folder
-    stands in for that.
+    ask for, and the machine's own is told in an annotation. Nor does it call for the driver of the file system: a
+    folder stands in for that.
     """
 
     def kept(resources: dict[str, str]) -> dict[str, str]:
