@@ -15,7 +15,7 @@ import typer
 import cost
 import plan
 from plan import config as stack_config
-from plan import document, offline
+from plan import document
 from policies import report
 from policies.profiles import Settings, settings
 from policies.report import FORMATS, Result, show
@@ -23,6 +23,9 @@ from policies.rules import ALL
 from policies.rules.evaluate import Doubt, Outcome, Pack
 from policies.views import views
 from terminal import Exit, InvalidInput, guarded, out
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Where the stack files are. `plan.offline` is imported only where a program is run: it takes as long as the rules."""
 
 
 def run(wanted: plan.Plan, estimate: cost.Estimate | None = None, config: Mapping[str, str] | None = None) -> Result:
@@ -91,15 +94,17 @@ def main(
 
 
 def _stacks() -> list[str]:
-    return stack_config.stack_names(offline.ROOT)
+    return stack_config.stack_names(ROOT)
 
 
 def _result(stack: str | None, file: Path | None) -> Result:
     if file is None:
+        from plan import offline
+
         wanted = offline.run(stack or "")
         return run(wanted, cost.estimate(wanted))
     wanted = document.read(file)
-    config = stack_config.load(offline.ROOT, stack).config if stack else None
+    config = stack_config.load(ROOT, stack).config if stack else None
     return run(wanted, cost.estimate(wanted), config)
 
 
