@@ -13,7 +13,7 @@ import pulumi
 from pydantic import Field
 
 from components import gates, program
-from components.file_system_volume import LustreSource
+from components.file_system_volume import VolumeSource
 from components.workload import PROGRAM_FOLDER, TEMPORARY, VOLUME_FOLDER, Workload
 from components.workload_job import Ground, JobSpec, WorkloadJob, labels
 
@@ -66,7 +66,7 @@ def benchmark(spec: BenchmarkSpec, ground: Ground, pool: str) -> Workload:
     )
 
 
-def _volume(source: LustreSource | None) -> gates.Volume | None:
+def _volume(source: VolumeSource | None) -> gates.Volume | None:
     return gates.Volume(source.capacity_gib, source.mb_s_per_tib, source.efa) if source else None
 
 

@@ -1,11 +1,12 @@
-"""A Lustre file system as pods of a namespace see it: a static volume and the claim on it.
+"""A shared file system as pods of a namespace see it: a static volume and the claim on it.
 
-Static volumes need no controller and no AWS rights in the cluster; the file system outlives both.
+Static volumes need no controller and no rights of the cloud in the cluster; the file system outlives both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import pulumi
 from pulumi_kubernetes.core.v1 import PersistentVolume, PersistentVolumeClaim
@@ -18,9 +19,30 @@ DRIVER = "fsx.csi.aws.com"
 CLAIM = "file-system"
 
 
+class VolumeSource(Protocol):
+    """What a volume must know of the file system it shows."""
+
+    @property
+    def capacity_gib(self) -> int: ...
+
+    @property
+    def mb_s_per_tib(self) -> int: ...
+
+    @property
+    def efa(self) -> bool: ...
+
+    @property
+    def csi(self) -> dict[str, Any]:
+        """The volume's source, as Kubernetes wants it."""
+        ...
+
+    @property
+    def mount_options(self) -> list[str]: ...
+
+
 @dataclass(frozen=True)
 class LustreSource:
-    """What a volume must know of the file system it shows."""
+    """A file system of FSx for Lustre."""
 
     id: pulumi.Output[str]
     dns_name: pulumi.Output[str]
@@ -29,9 +51,21 @@ class LustreSource:
     mb_s_per_tib: int
     efa: bool
 
+    @property
+    def csi(self) -> dict[str, Any]:
+        return {
+            "driver": DRIVER,
+            "volume_handle": self.id,
+            "volume_attributes": {"dnsname": self.dns_name, "mountname": self.mount_name},
+        }
+
+    @property
+    def mount_options(self) -> list[str]:
+        return ["flock"]
+
 
 def mount(
-    name: str, place: Namespace, namespace: str, source: LustreSource, *, site: Site, opts: pulumi.ResourceOptions
+    name: str, place: Namespace, namespace: str, source: VolumeSource, *, site: Site, opts: pulumi.ResourceOptions
 ) -> PersistentVolumeClaim:
     """The volume and the claim on it in one namespace; both are children of whoever asks."""
     labels = tags.labels(site, "file-system")
@@ -44,13 +78,9 @@ def mount(
             "persistent_volume_reclaim_policy": "Retain",
             "storage_class_name": "",
             "volume_mode": "Filesystem",
-            "mount_options": ["flock"],
+            "mount_options": source.mount_options,
             "claim_ref": {"namespace": namespace, "name": CLAIM},
-            "csi": {
-                "driver": DRIVER,
-                "volume_handle": source.id,
-                "volume_attributes": {"dnsname": source.dns_name, "mountname": source.mount_name},
-            },
+            "csi": source.csi,
         },
         opts=opts,
     )
@@ -76,7 +106,7 @@ class FileSystemVolume(pulumi.ComponentResource):
         self,
         name: str,
         namespace: str,
-        source: LustreSource,
+        source: VolumeSource,
         *,
         site: Site,
         opts: pulumi.ResourceOptions | None = None,

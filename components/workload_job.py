@@ -18,7 +18,7 @@ from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
 
 from components import file_system_volume, program, tags
-from components.file_system_volume import CLAIM, LustreSource
+from components.file_system_volume import CLAIM, VolumeSource
 from components.namespace import Namespace
 from components.placement import Placement
 from components.site import Site
@@ -67,7 +67,7 @@ class Ground:
     """By pool."""
     api_cidrs: Sequence[str]
     """Where the Kubernetes API may be: the only place beyond its own pods that a job may reach."""
-    file_system: LustreSource | None = None
+    file_system: VolumeSource | None = None
     after: Mapping[str, Sequence[pulumi.Resource]] = field(default_factory=dict)
     """By pool: the pool and its plugins, which must outlive the job."""
 

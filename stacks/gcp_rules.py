@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from components.benchmark_job import BenchmarkSpec
+from components.evaluation_job import EvaluationSpec
 from components.gcp import gpu_pool, system_pool, tpu_pool
 from components.gcp.cluster import GkeClusterSpec
 from components.gcp.fields import region_of
+from components.gcp.file_system import FilestoreSpec, ManagedLustreSpec
 from components.gcp.gpu_pool import GpuPoolSpec
+from components.gcp.image_build import ImageBuildSpec
 from components.gcp.network import GcpNetworkSpec
+from components.gcp.object_store import GcpObjectStoreSpec
 from components.gcp.system_pool import GcpSystemPoolSpec
 from components.gcp.tpu_pool import TpuPoolSpec
+from components.image_registry_spec import ImageRegistrySpec
 from components.placement import Placement
+from components.preprocess_job import PreprocessSpec
 from components.site import SiteSpec
-from stacks.rules import Rulebook, broken_benchmarks
+from components.training_job import TrainingSpec
+from stacks.rules import Rulebook, broken_benchmarks, broken_jobs
 
 Pool = TpuPoolSpec | GpuPoolSpec
 Pools = Mapping[str, Pool]
@@ -127,11 +134,60 @@ def pods_have_addresses(network: GcpNetworkSpec, pools: Pools, system_pools: Sys
         )
 
 
+@GCP.rule
+def the_file_system_stands_in_a_zone_of_the_network(
+    network: GcpNetworkSpec, file_system: ManagedLustreSpec | FilestoreSpec
+) -> Iterator[str]:
+    if file_system.zone not in network.zones:
+        yield f"`file-system.zone`: {_not_a_zone(file_system.zone, network)} Add it there or move the file system."
+
+
+@GCP.rule
+def namespaces_are_made_once(
+    object_store: GcpObjectStoreSpec, file_system: ManagedLustreSpec | FilestoreSpec | None = None
+) -> Iterator[str]:
+    for index, name in enumerate(object_store.mount_namespaces):
+        if file_system is not None and name in file_system.namespaces:
+            yield (
+                f"`object-store.mount-namespaces[{index}]`: file-system.namespaces names {name} too, and makes it. "
+                "Take it out here or there."
+            )
+
+
+@GCP.rule
+def builds_have_a_registry(
+    image_builder: ImageBuildSpec, image_registry: ImageRegistrySpec | None = None
+) -> Iterator[str]:
+    known = image_registry.repositories if image_registry else ()
+    if image_builder.repository not in known:
+        yield (
+            f"`image-builder.repository`: {image_builder.repository} is not one of image-registry.repositories "
+            f"({', '.join(known) or 'there is no image-registry section'}). Add it there."
+        )
+
+
 @GCP.rule_on_whole_sections
 def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
-    placements: dict[str, Placement] = {name: system_pool.placement(name, pool) for name, pool in system_pools.items()}
-    placements |= {name: placement(name, pool) for name, pool in pools.items()}
-    yield from broken_benchmarks(benchmark, placements)
+    yield from broken_benchmarks(benchmark, placements(pools, system_pools))
+
+
+@GCP.rule_on_whole_sections
+def jobs_have_pools_and_files(
+    training: Mapping[str, TrainingSpec],
+    preprocess: Mapping[str, PreprocessSpec],
+    evaluation: Mapping[str, EvaluationSpec],
+    pools: Pools,
+    system_pools: SystemPools,
+    file_system: ManagedLustreSpec | FilestoreSpec | None = None,
+) -> Iterator[str]:
+    jobs = {"training": training, "preprocess": preprocess, "evaluation": evaluation}
+    yield from broken_jobs(jobs, placements(pools, system_pools), file_system=file_system is not None)
+
+
+def placements(pools: Pools, system_pools: SystemPools) -> dict[str, Placement]:
+    """All pools as jobs see them."""
+    plain = {name: system_pool.placement(name, pool) for name, pool in system_pools.items()}
+    return plain | {name: placement(name, pool) for name, pool in pools.items()}
 
 
 def placement(name: str, pool: Pool) -> Placement:
