@@ -1,12 +1,13 @@
 """What stands for container images on the process node of the local cloud.
 
 The stack file names an image as it would anywhere; images that begin with `ai-datacenter/` are environments of this
-machine. The benchmark's is a virtual environment with JAX, made once and cached.
+machine, made once and cached: `ai-datacenter/training…` has PyTorch (minutes and gigabytes), any other one JAX.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from operations.stack import Stack
 from sandbox import toolchain
@@ -14,21 +15,35 @@ from sandbox.node import images
 from terminal import UserError, err
 
 LOCAL = "ai-datacenter/"
+TRAINING = f"{LOCAL}training"
+SECTIONS = ("benchmark", "training", "preprocess", "evaluation")
 
 
 def provide(stack: Stack) -> None:
-    """Register the environments that the stack's benchmarks name.
+    """Register the environments that the stack's jobs name.
 
     Without one (no package index, no space) the stack comes up all the same; its benchmark then says why it was not
-    measured.
+    measured, and other jobs wait.
     """
-    benchmarks = json.loads(stack.file.config.get(f"{stack.file.project}:benchmark", "{}"))
-    wanted = {entry.get("image", "") for entry in benchmarks.values()}
+    wanted: set[str] = set()
+    for section in SECTIONS:
+        jobs = json.loads(stack.file.config.get(f"{stack.file.project}:{section}", "{}"))
+        wanted |= {entry.get("image", "") for entry in jobs.values()}
     for image in sorted(name for name in wanted if name.startswith(LOCAL)):
         try:
-            folder = toolchain.benchmark_environment(stack.settings)
+            folder = _environment(stack, image)
         except UserError as error:
             for problem in error.problems:
-                err().print(f"benchmark environment: {problem}", style="yellow", markup=False)
-            return
+                err().print(f"environment of {image}: {problem}", style="yellow", markup=False)
+            continue
         images.register(images.table(stack.settings), image, images.of_virtual_environment(folder))
+
+
+def _environment(stack: Stack, image: str) -> Path:
+    """The virtual environment that an image stands for. Raises UserError when it cannot be had."""
+    if not image.startswith(TRAINING):
+        return toolchain.benchmark_environment(stack.settings)
+    python = toolchain.training_python(stack.settings)
+    if python is None:
+        raise UserError("PyTorch's environment is not there; `make train` makes it")
+    return python.parent.parent
