@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import cost
-from cost import usage
+from cost import throughput, usage
 from cost.book import PROJECT
 from plan import Plan, document
 from terminal import Exit, InvalidInput, UserError, err, guarded, out
@@ -75,6 +75,12 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
     usage_defaults: Annotated[bool, typer.Option(help="Assume usage that is not given (always for --stack).")] = False,
     strict: Annotated[bool, typer.Option(help="Exit code 3 when something has no price.")] = False,
     explain: Annotated[str | None, typer.Option(help="How the prices of a resource or item come about.")] = None,
+    tokens_per_second: Annotated[
+        list[str] | None, typer.Option(help="Tokens a second of a pool, POOL=N: shows cost and energy of tokens.")
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="The same from a training run: its result or its metrics.jsonl.")
+    ] = None,
     by: Annotated[
         str, typer.Option(help="Group lines by component, pool, type, resource or tag:<name>.")
     ] = "component",
@@ -88,6 +94,9 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
     request = Request(stack, plan_file, state, tuple(set_values or ()))
     wanted, given = request.plan(), _usage(stack, usage_file, usage_defaults)
     estimate = cost.estimate(wanted, given)
+    if tokens_per_second or training:
+        speeds = throughput.given(estimate, tokens_per_second or (), training)
+        estimate = replace(estimate, tokens_per_second=speeds)
     difference = _difference(request, estimate, wanted, given, against, baseline)
     if explain is not None:
         from cost import explain as explaining

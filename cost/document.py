@@ -56,8 +56,11 @@ def of(estimate: Estimate, difference: Difference | None = None) -> dict[str, An
                 "accelerator": unit.accelerator,
                 "accelerators": unit.accelerators,
                 "usd_per_accelerator_hour": money(unit.usd_per_accelerator_hour),
-                "usd_per_pflop_day": None if unit.usd_per_pflop_day is None else money(unit.usd_per_pflop_day),
+                "usd_per_pflop_day": _money(unit.usd_per_pflop_day),
                 "kwh_per_accelerator_hour": _figure(unit.kwh_per_accelerator_hour),
+                "tokens_per_second": _money(unit.tokens_per_second),
+                "usd_per_million_tokens": _money(unit.usd_per_million_tokens),
+                "kwh_per_million_tokens": _figure(unit.kwh_per_million_tokens, 6),
             }
             for unit in units.per_pool(estimate)
         ],
@@ -164,8 +167,12 @@ def carbon(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _figure(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+def _figure(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _money(value: Decimal | None) -> str | None:
+    return None if value is None else money(value)
 
 
 def changes(difference: Difference) -> dict[str, Any]:

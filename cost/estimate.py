@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from catalog.price import Ambiguous
+from catalog.regions import known_regions
 from cost import carbon, power, registry, usage
 from cost.book import PROJECT, Book, Group
 from cost.model import SMALLEST, Estimate, Line, Machines, Unpriced
@@ -53,12 +55,15 @@ def estimate(plan: Plan, given: usage.Usage | None = None, *, today: date | None
             _price(resource, book, found)
     if found.problems:
         raise InvalidInput(found.problems)
-    return _assemble(plan, day, found)
+    return _assemble(plan, day, found, given)
 
 
-def _assemble(plan: Plan, day: date, found: _Entries) -> Estimate:
+def _assemble(plan: Plan, day: date, found: _Entries, given: usage.Usage) -> Estimate:
     from cost import hints
 
+    found.warnings += sorted(
+        {f"{line.resource}: {line.item}: the price is doubtful ({line.basis})" for line in found.lines if line.doubtful}
+    )
     region = plan.config.get("aws:region") or plan.config.get("gcp:region")
     drawn = power.report(found.machines)
     result = Estimate(
@@ -75,7 +80,7 @@ def _assemble(plan: Plan, day: date, found: _Entries) -> Estimate:
         incomplete=plan.incomplete,
         warnings=tuple(found.warnings),
     )
-    return replace(result, hints=tuple(hints.find(plan, result)))
+    return replace(result, hints=tuple(hints.find(plan, result, given)))
 
 
 def _price(resource: Resource, book: Book, found: _Entries) -> None:
@@ -90,6 +95,10 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
             found.unpriced.append(_unpriced(resource, group, Gap("everything", reason, "type")))
         return
     region = book.region(resource)
+    if (wrong := _wrong_region(resource, region)) is not None:
+        if wrong not in found.problems:  # one line a region, not one a resource
+            found.problems.append(wrong)
+        return
     subject = Subject(resource, region, book.usage.of(resource), book)
     tags = book.tags(resource)
     before = len(found.lines) + len(found.unpriced)
@@ -106,6 +115,15 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
         found.warnings.append(f"{resource.name}: usage keys that do not change its price: {', '.join(ignored)}")
     if before == len(found.lines) + len(found.unpriced):
         found.free += 1
+
+
+def _wrong_region(resource: Resource, region: str | None) -> str | None:
+    """What is wrong with a region that no table of the catalog names."""
+    provider = resource.type.partition(":")[0]
+    if region is None or provider not in CLOUDS or region.lower() in known_regions(provider):
+        return None
+    near = difflib.get_close_matches(region, sorted(known_regions(provider)), n=1)
+    return f"region {region}: no such region of {provider}{f'; did you mean {near[0]}?' if near else ''}"
 
 
 def _yielded(rate: registry.Rate, subject: Subject, found: _Entries) -> Iterator[Found]:

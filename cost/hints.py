@@ -6,13 +6,23 @@ A hint is a suggestion about what is in the plan, not a finding: whether it fits
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
-from catalog import prices
+from catalog import lustre, prices
 from cost.model import Estimate, Hint, Machines
-from plan import UNKNOWN, Plan
+from cost.usage import Usage
+from plan import UNKNOWN, Plan, Resource
 
 CENT = Decimal("0.01")
+STORED = "storage_used_gb"
+"""Usage key of file systems: what is stored in them."""
+FILE_SYSTEMS = (
+    "aws:fsx/lustreFileSystem:LustreFileSystem",
+    "aws:fsx/openZfsFileSystem:OpenZfsFileSystem",
+    "aws:fsx/windowsFileSystem:WindowsFileSystem",
+    "aws:fsx/ontapFileSystem:OntapFileSystem",
+)
+LUSTRE_DEFAULTS = (("deploymentType", "SCRATCH_1"), ("storageType", "SSD"))
 USERS_OF_ADDRESSES = (
     "aws:ec2/natGateway:NatGateway",
     "aws:ec2/eipAssociation:EipAssociation",
@@ -21,15 +31,23 @@ USERS_OF_ADDRESSES = (
 )
 
 
-def find(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
+ROOM = Decimal("1.25")
+"""A file system should have a quarter more than is stored in it."""
+SPREAD = "monthly_inter_az_gb"
+"""Usage key of node groups: traffic between zones, counted once."""
+GIB_IN_TB = 1000
+
+
+def find(plan: Plan, estimate: Estimate, usage: Usage | None = None) -> Iterator[Hint]:
     """Every hint about a plan, the largest saving first."""
     found = [
         *_gateway_endpoint(plan, estimate),
         *_old_volumes(estimate),
         *_blocks(estimate),
         *_addresses(plan, estimate),
-        *_spread_pools(plan, estimate),
-        *_file_systems(plan),
+        *_unused_google_addresses(estimate),
+        *_spread_pools(plan, estimate, usage or Usage()),
+        *_file_systems(plan, estimate, usage or Usage()),
     ]
     yield from sorted(found, key=lambda hint: -(hint.monthly_usd or Decimal(0)))
 
@@ -47,7 +65,9 @@ def _gateway_endpoint(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
         names = {gateway.name for gateway in gateways}
         paid = [line for line in estimate.lines if line.resource in names and line.item == "Data processed"]
         amount = sum((line.monthly_usd.base for line in paid), Decimal(0))
-        message = "no S3 gateway endpoint: traffic to S3 is charged by the NAT gateway; an endpoint is free"
+        message = (
+            "no S3 gateway endpoint: what goes to S3 pays the NAT gateway, at most all of its data; an endpoint is free"
+        )
         yield Hint(gateways[0].name, "nat-without-s3-endpoint", message, amount or None)
 
 
@@ -58,7 +78,12 @@ def _old_volumes(estimate: Estimate) -> Iterator[Hint]:
         newer = prices.service("aws_ebs_volume", "Storage (general purpose SSD, gp3)", line.region)
         if newer is not None and newer.usd < line.unit_price:
             saved = (line.unit_price - newer.usd) * line.quantity.base
-            yield Hint(line.resource, "gp2", "gp2 volumes: gp3 costs less a GB and is not slower", saved.quantize(CENT))
+            yield Hint(
+                line.resource,
+                "gp2",
+                "gp2 volumes: gp3 costs less a GB; above 1,000 GB it needs paid IOPS to be as fast",
+                saved.quantize(CENT),
+            )
 
 
 def _blocks(estimate: Estimate) -> Iterator[Hint]:
@@ -90,20 +115,60 @@ def _addresses(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
             yield Hint(address.name, "idle-address", "nothing in the plan uses this address", costs.get(address.urn))
 
 
-def _spread_pools(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
+def _unused_google_addresses(estimate: Estimate) -> Iterator[Hint]:
+    for line in estimate.lines:
+        if line.type.startswith("gcp:compute/") and line.item == "IP address (unused)":
+            message = "nothing in the plan uses this address"
+            yield Hint(line.resource, "idle-address", message, line.monthly_usd.base.quantize(CENT))
+
+
+def _spread_pools(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint]:
     """Traffic between zones costs both ways; nodes that train together belong in one."""
-    accelerated = {pool.resource for pool in estimate.power.pools if pool.accelerators}
+    accelerated = {pool.resource: pool.region for pool in estimate.power.pools if pool.accelerators}
     for group in plan.of_type("aws:eks/nodeGroup:NodeGroup"):
         subnets = group.inputs.get("subnetIds")
-        if group.name in accelerated and isinstance(subnets, list) and len(subnets) > 1:
-            message = f"its nodes spread over {len(subnets)} subnets: traffic between zones is charged both ways"
-            yield Hint(group.name, "cross-zone-pool", message, None)
+        if group.name not in accelerated or not isinstance(subnets, list) or len(subnets) < 2:
+            continue
+        price = prices.service("aws_data_transfer", "Intra-region data transfer", accelerated[group.name] or "")
+        sent, saved = usage.of(group).given(SPREAD), None
+        message = f"its nodes spread over {len(subnets)} subnets: traffic between zones is charged both ways"
+        if price and sent:
+            saved = (sent.base * price.usd * 2).quantize(CENT)
+        elif price:
+            message += f", {price.usd * 2 * GIB_IN_TB:.0f} USD a TB (give {SPREAD} in a usage file)"
+        yield Hint(group.name, "cross-zone-pool", message, saved)
 
 
-def _file_systems(plan: Plan) -> Iterator[Hint]:
+def _file_systems(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint]:
     """Capacity is paid for whether it is full or not."""
     for system in plan.of_type("aws:fsx/lustreFileSystem:LustreFileSystem"):
         compression = system.inputs.get("dataCompressionType")
         if compression is not UNKNOWN and compression in (None, "NONE"):
             message = "data compression is off: LZ4 costs nothing and often needs a third less capacity"
             yield Hint(system.name, "lustre-compression", message, None)
+    lines = {line.urn: line for line in estimate.lines if line.type.startswith("aws:fsx/") and "storage" in line.item}
+    for system in plan.of_type(*FILE_SYSTEMS):
+        line, stored = lines.get(system.urn), usage.of(system).given(STORED)
+        if line is None or stored is None:
+            continue
+        size = line.quantity.base
+        enough = _smallest(system, stored.base * ROOM)
+        if enough is not None and enough < size:
+            message = f"{stored.base:f} GiB are stored in {size.normalize():f} GiB: {enough:f} GiB would do"
+            yield Hint(
+                system.name, "oversized-file-system", message, ((size - enough) * line.unit_price).quantize(CENT)
+            )
+
+
+def _smallest(system: Resource, needed: Decimal) -> Decimal | None:
+    """The smallest size of the kind that holds so much; None: the sizes of its tier are not known."""
+    if system.type != FILE_SYSTEMS[0]:
+        return needed.to_integral_value(ROUND_CEILING)
+    speed = system.inputs.get("perUnitStorageThroughput")
+    kind, media = (str(system.inputs.get(key) or default) for key, default in LUSTRE_DEFAULTS)
+    found = lustre.tier(
+        kind, media, int(speed) if isinstance(speed, (int, float, str)) and str(speed).isdigit() else None
+    )
+    if found is None:
+        return None
+    return next((Decimal(size) for size in found.capacities() if size >= needed), None)

@@ -88,6 +88,11 @@ class Line:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def doubtful(self) -> bool:
+        """Whether the catalog itself trusts the price little."""
+        return "LOW CONFIDENCE" in self.basis
+
+    @property
     def hourly_usd(self) -> Decimal:
         """While it runs."""
         return (self.monthly_usd.base / self.hours).quantize(SMALLEST) if self.hours else Decimal(0)
@@ -160,6 +165,8 @@ class Estimate:
     """Why resources are missing from the plan, or None."""
     warnings: tuple[str, ...] = ()
     hints: tuple[Hint, ...] = ()
+    tokens_per_second: Mapping[str, Decimal] = field(default_factory=dict)
+    """By pool, where it was given."""
 
     @cached_property
     def totals(self) -> Totals:

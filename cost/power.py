@@ -8,11 +8,13 @@ is a lower bound and says so. Figures are at the plug; times PUE they are what t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from catalog import carbon as region_facts
-from catalog import instances, power
+from catalog import gcp_machines, instances, power
+from catalog.instance import Accelerator
+from catalog.power import NodePower
 from cost.model import HOURS, Machines
 
 WATTS = 1000
@@ -92,8 +94,26 @@ def report(machines: Iterable[Machines]) -> PowerReport:
     return PowerReport(tuple(_pool(entry) for entry in machines))
 
 
+def _accelerator(entry: Machines) -> Accelerator | None:
+    machine = instances.get(entry.instance_type) if entry.provider == "aws" else gcp_machines.get(entry.instance_type)
+    return machine.accelerator if machine else None
+
+
+def _watts(entry: Machines) -> NodePower | None:
+    """Of the type itself; a Google machine draws as the Amazon one with the same accelerators is thought to."""
+    if entry.provider == "aws":
+        return power.node(entry.instance_type)
+    wanted = _accelerator(entry)
+    for other in instances.values():
+        same = other.accelerator
+        if wanted and same and (same.name, same.count, same.share) == (wanted.name, wanted.count, wanted.share):
+            found = power.node(other.name)
+            return found and replace(found, basis=f"as {other.name}, which has the same accelerators: {found.basis}")
+    return None
+
+
 def _pool(entry: Machines) -> PoolPower:
-    watts = power.node(entry.instance_type) if entry.provider == "aws" else None
+    watts, accelerator = _watts(entry), _accelerator(entry)
     pue = region_facts.pue(entry.provider, entry.region or "")
     count = float(entry.count)
 
@@ -103,8 +123,7 @@ def _pool(entry: Machines) -> PoolPower:
     typical = kilowatts(watts.typical_w) if watts else None
     maximum = kilowatts(watts.max_w) if watts else None
     drawn = typical if typical is not None else maximum
-    known = instances.get(entry.instance_type) if entry.provider == "aws" else None
-    accelerator = known.accelerator if known else None
+    machines = instances if entry.provider == "aws" else gcp_machines
     return PoolPower(
         pool=entry.pool or entry.resource,
         resource=entry.resource,
@@ -123,7 +142,7 @@ def _pool(entry: Machines) -> PoolPower:
         kwh_basis="typical draw (50 % load)" if typical is not None else "maximum draw" if maximum else "unknown",
         accelerator=accelerator.name if accelerator else None,
         accelerators=int(accelerator.count * entry.count) if accelerator else 0,
-        accelerators_known=known is not None,
+        accelerators_known=entry.instance_type in machines,
         embodied_kg=watts.embodied_kg * count if watts and watts.embodied_kg is not None else None,
         basis=watts.basis if watts else "no source gives the power of this machine",
         source=watts.source if watts else "",

@@ -94,6 +94,7 @@ def _lines(console: Console, estimate: Estimate, by: str) -> None:
 
 def _cells(line: Line, today: str, *, wide: bool) -> list[str]:
     marks = ("~" if line.usage_based else "") + ("*" if line.basis.startswith("derived") else "")
+    marks += "?" if line.doubtful else ""
     item = f"{line.item}{f' [{line.discount}]' if line.discount else ''}"
     cells = [f"  {line.resource}", item, number(line.quantity.base), line.unit]
     if wide:
@@ -181,7 +182,12 @@ def _totals(console: Console, estimate: Estimate) -> None:
 def _unit(unit: units.UnitCost) -> str:
     peak = "" if unit.usd_per_pflop_day is None else f", {usd(unit.usd_per_pflop_day)} USD a PFLOP-day at peak"
     hourly = f"{usd(unit.usd_per_accelerator_hour)} USD an accelerator-hour"
-    return f"{unit.pool}: {unit.accelerators} x {unit.accelerator}, {hourly}{peak}"
+    text = f"{unit.pool}: {unit.accelerators} x {unit.accelerator}, {hourly}{peak}"
+    if unit.usd_per_million_tokens is not None:
+        energy = "energy unknown" if unit.kwh_per_million_tokens is None else f"{unit.kwh_per_million_tokens:.4g} kWh"
+        speed = number(unit.tokens_per_second or Decimal(0))
+        text += f"; a million tokens {usd(unit.usd_per_million_tokens)} USD, {energy} at {speed} tokens/s"
+    return text
 
 
 def summary(estimate: Estimate) -> str:
@@ -206,6 +212,10 @@ def summary(estimate: Estimate) -> str:
     marks = [text, *(_unit(unit) for unit in units.per_pool(estimate))]
     if any(line.usage_based for line in estimate.lines):
         marks.append("~ depends on usage")
+    if any(line.basis.startswith("derived") for line in estimate.lines):
+        marks.append("* derived from another price, `--explain` says how")
+    if any(line.doubtful for line in estimate.lines):
+        marks.append("? the catalog trusts this price little")
     if any(is_old(line, estimate.date) for line in estimate.lines):
         marks.append(f"old: the price is more than {OLD} days old, `python -m catalog refresh` renews it")
     return "\n".join(marks)

@@ -1,4 +1,4 @@
-"""What one unit of computing costs: an accelerator for an hour, a PFLOP/s for a day.
+"""What one unit of computing costs: an accelerator for an hour, a PFLOP/s for a day, a million tokens.
 
 The PFLOP-day counts the peak of the maker (dense bf16), which no workload reaches: divide by the share that yours does.
 Costs of the machines alone; storage and network are in the total.
@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from catalog import instances
+from catalog import gcp_machines, instances
 from cost.model import SMALLEST, Estimate
+from cost.power import PoolPower
 
 DAY_HOURS = Decimal(24)
 TERA_IN_PETA = Decimal(1000)
+SECONDS, MILLION = 3600, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class UnitCost:
     usd_per_pflop_day: Decimal | None
     kwh_per_accelerator_hour: float | None
     """At typical draw, PUE included; see the pool's `kwh_basis`."""
+    tokens_per_second: Decimal | None = None
+    """As it was given: what the pool was measured or planned to do."""
+    usd_per_million_tokens: Decimal | None = None
+    kwh_per_million_tokens: float | None = None
 
 
 def per_pool(estimate: Estimate) -> list[UnitCost]:
@@ -37,10 +43,12 @@ def per_pool(estimate: Estimate) -> list[UnitCost]:
         if not pool.accelerators or not paid or pool.accelerator is None:
             continue
         hourly = sum((line.hourly_usd for line in paid), Decimal(0)) / pool.accelerators
-        known = instances.get(pool.instance_type)
-        peak = known.accelerator.bf16_tflops if known and known.accelerator else None
+        peak = _peak(pool)
         a_day = hourly * DAY_HOURS / (Decimal(str(peak)) / TERA_IN_PETA) if peak else None
         hours = float(pool.hours) * pool.accelerators
+        energy = None if pool.kwh_month is None or not hours else pool.kwh_month / hours
+        tokens = estimate.tokens_per_second.get(pool.pool)
+        millions = tokens * SECONDS / MILLION if tokens else None
         found.append(
             UnitCost(
                 pool=pool.pool,
@@ -48,7 +56,17 @@ def per_pool(estimate: Estimate) -> list[UnitCost]:
                 accelerators=pool.accelerators,
                 usd_per_accelerator_hour=hourly.quantize(SMALLEST),
                 usd_per_pflop_day=None if a_day is None else a_day.quantize(SMALLEST),
-                kwh_per_accelerator_hour=None if pool.kwh_month is None or not hours else pool.kwh_month / hours,
+                kwh_per_accelerator_hour=energy,
+                tokens_per_second=tokens,
+                usd_per_million_tokens=(hourly * pool.accelerators / millions).quantize(SMALLEST) if millions else None,
+                kwh_per_million_tokens=energy * pool.accelerators / float(millions) if energy and millions else None,
             )
         )
     return found
+
+
+def _peak(pool: PoolPower) -> float | None:
+    """Dense bf16 TFLOP/s of one accelerator; None when no source gives it."""
+    machines = instances if pool.provider == "aws" else gcp_machines
+    known = machines.get(pool.instance_type)
+    return known.accelerator.bf16_tflops if known and known.accelerator else None

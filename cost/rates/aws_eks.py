@@ -53,6 +53,8 @@ def node_group(it: Subject) -> Iterator[Found]:
     first = types[0] if isinstance(types, list) and types else None
     kind = first if isinstance(first, str) and first is not UNKNOWN else ""
     purchase = PURCHASES.get(it.text("capacityType", "ON_DEMAND"), "on-demand")
+    crossing = it.aws("aws_data_transfer", "Intra-region data transfer")
+    yield from it.used("Data transfer between zones", "monthly_inter_az_gb", crossing, times=2, unit="GB", quiet=True)
     template = it.referred("launchTemplate", TEMPLATE)
     if template:
         market = "" if purchase == "on-demand" else purchase

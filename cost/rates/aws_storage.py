@@ -66,6 +66,7 @@ def _snapshot_size(it: Subject) -> tuple[Decimal, str]:
 @rate("aws:fsx/lustreFileSystem:LustreFileSystem")
 def lustre(it: Subject) -> Iterator[Found]:
     """Storage by the GB-month at the rate of the tier. AWS bills a GiB of capacity as a GB."""
+    it.usage.given("storage_used_gb")  # for a hint: capacity is paid for whether it is full or not
     deployment = it.text("deploymentType", "SCRATCH_1")
     storage = it.text("storageType", "SSD")
     throughput = it.value("perUnitStorageThroughput")
@@ -89,6 +90,7 @@ def lustre(it: Subject) -> Iterator[Found]:
 @rate("aws:fsx/openZfsFileSystem:OpenZfsFileSystem")
 def open_zfs(it: Subject) -> Iterator[Found]:
     """The catalog holds prices of one zone. Compression is counted as less storage needed, half by default."""
+    it.usage.given("storage_used_gb")  # for a hint: capacity is paid for whether it is full or not
     service = "aws_fsx_openzfs_file_system"
     single = it.text("deploymentType", "SINGLE_AZ_1").startswith("SINGLE_AZ_1")
     size = it.amount("storageCapacity")
@@ -111,6 +113,7 @@ def open_zfs(it: Subject) -> Iterator[Found]:
 @rate("aws:fsx/windowsFileSystem:WindowsFileSystem")
 def windows_file_system(it: Subject) -> Iterator[Found]:
     """The catalog holds prices of several zones."""
+    it.usage.given("storage_used_gb")  # for a hint: capacity is paid for whether it is full or not
     service = "aws_fsx_windows_file_system"
     multi = it.text("deploymentType", "SINGLE_AZ_1").startswith("MULTI_AZ")
     storage = f"{it.text('storageType', 'SSD')} storage"
@@ -125,6 +128,7 @@ def windows_file_system(it: Subject) -> Iterator[Found]:
 
 @rate("aws:fsx/ontapFileSystem:OntapFileSystem")
 def ontap(it: Subject) -> Iterator[Found]:
+    it.usage.given("storage_used_gb")  # for a hint: capacity is paid for whether it is full or not
     service = "aws_fsx_ontap_file_system"
     multi = it.text("deploymentType", "MULTI_AZ_1") == "MULTI_AZ_1"
     storage = "SSD storage, multi-AZ" if multi else "SSD storage, single-AZ"

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from catalog import prices, tpus
+from catalog import gcp_machines, prices, tpus
 from catalog.price import Price
 from cost.model import HOURS
 from cost.rates.machines import ONE, Size
-from cost.subject import Fleet, Found, Subject, number
+from cost.subject import Fleet, Found, Gap, Subject, number
 
 QUARTER = Decimal("0.25")
 SUSTAINED = {
@@ -35,6 +35,8 @@ DISKS = {
     "hyperdisk-extreme": ("Hyperdisk provisioned storage", "hyperdisk-extreme"),
 }
 """Name, and dimension in the price table of all regions."""
+WITHOUT_SSD = "no local SSD"
+"""What the table says of a price that was put together from host and accelerators alone."""
 SSD_GB = 375
 """A local SSD (Compute Engine documentation)."""
 GPU_NAMES = {
@@ -103,6 +105,10 @@ def _compute(it: Subject, machine: GoogleMachine, count: Decimal, hours: Decimal
         price = sustained(price, kind, hours)
     purchase = "spot" if machine.spot else "on-demand"
     yield it.hours(item, price, count, hours=hours, purchase=purchase, what=kind)
+    known = gcp_machines.get(kind)
+    if WITHOUT_SSD in price.basis and known and known.local_ssd_count:
+        disks = f"{known.local_ssd_count} x {SSD_GB} GB on each of {count.normalize():f}"
+        yield Gap(f"{label}Local SSDs ({disks})", f"the price of {kind} in {it.region} leaves them out")
 
 
 def sustained(price: Price, machine_type: str, hours: Decimal) -> Price:

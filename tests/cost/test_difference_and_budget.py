@@ -81,18 +81,3 @@ def test_an_estimate_file_is_a_baseline(tmp_path: Path) -> None:
     path.write_text('{"totals": {}, "lines": [], "schema_version": 99}', encoding="utf-8")
     with pytest.raises(InvalidInput, match="schema_version 99"):
         baseline.read(path, wanted, None)
-
-
-def test_hints_name_the_saving() -> None:
-    found = cost.estimate(
-        plan(
-            resource("aws:ec2/eip:Eip", "lonely", domain="vpc"),
-            resource("aws:ebs/volume:Volume", "old", type="gp2", size=1000),
-            resource("aws:ec2/natGateway:NatGateway", "way"),
-            resource(MACHINE, "gpu", instanceType="p5.48xlarge"),
-        )
-    )
-    hints = {hint.rule: hint for hint in found.hints}
-    assert set(hints) >= {"idle-address", "gp2", "nat-without-s3-endpoint", "block-cheaper"}
-    assert {hint.monthly_usd for hint in found.hints if hint.resource == "old"} == {Decimal(20)}
-    assert hints["idle-address"].monthly_usd == Decimal("3.65")

@@ -10,6 +10,7 @@ import pytest
 
 import cost
 from cost import usage
+from terminal import InvalidInput
 from tests.cost.plans import plan, resource
 
 DAY = date(2026, 11, 22)
@@ -138,10 +139,15 @@ def test_the_region_is_that_of_the_resource_before_that_of_the_configuration() -
     assert usage_price != [line.unit_price for line in there.lines if line.item.startswith("Instance")]
 
 
-def test_an_unknown_region_leaves_named_gaps() -> None:
-    found = priced(resource("aws:ec2/natGateway:NatGateway", "n", region="mars-north-1"))
+def test_a_region_without_prices_leaves_named_gaps_and_one_that_does_not_exist_is_refused_once() -> None:
+    found = priced(resource("aws:ec2/natGateway:NatGateway", "n", region="mx-central-1"))
     assert not found.lines
-    assert "mars-north-1" in found.unpriced[0].reason
+    assert "mx-central-1" in found.unpriced[0].reason
+    nowhere = [resource("aws:ec2/natGateway:NatGateway", name, region="mars-north-1") for name in ("a", "b")]
+    with pytest.raises(InvalidInput) as raised:
+        priced(*nowhere)
+    assert len(raised.value.problems) == 1
+    assert "no such region of aws" in raised.value.problems[0]
 
 
 def test_tiers_fall_with_the_quantity() -> None:

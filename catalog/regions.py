@@ -1,0 +1,32 @@
+"""Regions that the tables name: whatever is in none of them is taken for a mistake."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from catalog.table import rows
+
+TABLES = {
+    "aws": (
+        ("aws_instance_prices", "region"),
+        ("aws_data_transfer_prices", "region"),
+        ("aws_spot_advisor", "region"),
+        ("eks_image_registries", "region"),
+    ),
+    "gcp": (
+        ("gcp_service_prices", "region"),
+        ("gcp_instance_prices", "region"),
+        ("gcp_tpu_prices", "region"),
+    ),
+}
+"""Tables and columns that hold regions, by provider."""
+GCP_PLACES = frozenset({"us", "eu", "asia", "europe", "global", "nam4", "eur4", "asia1", "northamerica"})
+"""Google's multi-regions and dual regions, as buckets, registries and data sets name them."""
+
+
+@cache
+def known_regions(provider: str) -> frozenset[str]:
+    """Regions of "aws" or "gcp"; for Google its multi-regions too."""
+    found = {row.values[column] for table, column in TABLES[provider] for row in rows(table)}
+    found |= {row.values["region"] for row in rows("region_carbon") if row.values["provider"] == provider}
+    return frozenset(found | (GCP_PLACES if provider == "gcp" else set()))
