@@ -22,6 +22,7 @@ for name in (
     "training.models.mlp",
     "training.models.resnet",
     "training.telemetry.sinks",
+    "training.search.trials",
     "training.train.build",
     "training.train.cli",
     "training.train.export",

@@ -6,6 +6,8 @@ rank can be killed, run out of disk or be asked to stop, and its two streams and
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -14,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -23,6 +25,8 @@ from typing import Any
 
 PATIENCE_S = 120.0
 """After which a run that has not ended is a failure of the test."""
+NUMBERS = itertools.count()
+"""Every process has logs of its own."""
 
 
 def _context() -> ForkServerContext:
@@ -97,19 +101,33 @@ def start(
     before: Callable[[int], None] | None = None,
 ) -> Trial:
     """Start `training.train` over `ranks`; `before(rank)` is called in each one first (a function of a module)."""
-    output.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["--preset", preset, "--output", str(output), *flags]
     arguments += ["--steps", str(steps)] if steps else []
     arguments += [part for one in settings for part in ("--set", one)]
-    port = free_port() if ranks > 1 else 0
-    logs = [output.parent / f"{output.name}.{rank}" for rank in range(ranks)]
-    context = _context()
-    processes = [
-        context.Process(target=_rank, args=(arguments, rank, ranks, port, str(logs[rank]), before))
-        for rank in range(ranks)
-    ]
-    for one in processes:
-        one.start()
+    return start_command("training.train.cli", output, arguments, ranks=ranks, before=before)
+
+
+def start_command(
+    module: str,
+    output: Path,
+    arguments: Sequence[str],
+    *,
+    ranks: int = 1,
+    environment: Mapping[str, str] | None = None,
+    before: Callable[[int], None] | None = None,
+) -> Trial:
+    """Start the `main` of a module with arguments, whose logs lie beside `output`."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    variables = {"COLUMNS": "400", "NO_COLOR": "1", **(environment or {})}  # a full width: lines are compared
+    if ranks > 1:
+        variables |= {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+        variables |= {"GLOO_SOCKET_IFNAME": "lo"}
+    logs = [output.parent / f"{output.name}.{next(NUMBERS)}" for _ in range(ranks)]
+    processes = []
+    for rank, log in enumerate(logs):
+        own = variables | ({"RANK": str(rank), "LOCAL_RANK": str(rank)} if ranks > 1 else {})
+        processes.append(_context().Process(target=_rank, args=(module, list(arguments), own, rank, str(log), before)))
+        processes[-1].start()
     return Trial(output, list(processes), logs)
 
 
@@ -119,27 +137,26 @@ def run(output: Path, preset: str, *settings: str, **more: Any) -> Trial:
 
 
 def _rank(
-    arguments: list[str], rank: int, ranks: int, port: int, log: str, before: Callable[[int], None] | None
+    module: str,
+    arguments: list[str],
+    variables: dict[str, str],
+    rank: int,
+    log: str,
+    before: Callable[[int], None] | None,
 ) -> None:
     for descriptor, suffix in ((1, ".out"), (2, ".err")):
         file = os.open(f"{log}{suffix}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(file, descriptor)
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-    if ranks > 1:
-        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
-        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
-    # A full width: messages are compared as lines.
-    os.environ |= {"COLUMNS": "400", "NO_COLOR": "1"}
-    sys.argv = ["training.train", *arguments]
+    os.environ |= variables
+    sys.argv = [module, *arguments]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     import torch
 
     torch.set_num_threads(1)
     if before is not None:
         before(rank)
-    from training.train import cli
-
-    cli.main()
+    importlib.import_module(module).main()
 
 
 def free_port() -> int:
@@ -168,7 +185,7 @@ def at_step(step: int, act: Callable[[Any], None]) -> None:
         if self.step == step:
             act(self)
 
-    Run.record = record
+    Run.record = record  # type: ignore[method-assign]
 
 
 def kill_after_checkpoint(run: Any) -> None:

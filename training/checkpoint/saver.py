@@ -50,7 +50,9 @@ class Saver:
     def __post_init__(self) -> None:
         self.rank, self.world = dist.get_rank(), dist.get_world_size()
         # A group of its own: its collectives run in a thread beside those of the step. gloo: it moves host memory.
-        self.group = dist.new_group(backend="gloo")
+        group = dist.new_group(backend="gloo")
+        assert isinstance(group, dist.ProcessGroup)  # a number where this rank is not in it; every rank is
+        self.group = group
         self.running: tuple[int, Future[Any]] | None = None
         self.saved: int | None = None
         """Step of the last whole checkpoint."""

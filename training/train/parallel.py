@@ -105,7 +105,8 @@ def spread(model: Model, config: TrainConfig, layout: Layout) -> nn.Module:
             policy = MixedPrecisionPolicy()
         for block in model.blocks():
             fully_shard(block, mesh=layout.mesh["data"], mp_policy=policy)
-        return fully_shard(model, mesh=layout.mesh["data"], mp_policy=policy)
+        fully_shard(model, mesh=layout.mesh["data"], mp_policy=policy)  # in place
+        return model
     if layout.data_world > 1:
         return DistributedDataParallel(model, gradient_as_bucket_view=True)
     return model

@@ -184,7 +184,7 @@ def written_late(_rank: int) -> None:
         assert further.wait(runs.PATIENCE_S)
         return write(self, *arguments)  # type: ignore[arg-type]
 
-    AtomicWriter.write_data = late
+    AtomicWriter.write_data = late  # type: ignore[method-assign]
 
 
 def test_what_is_written_in_the_background_is_the_state_of_its_step(tmp_path: Path, made: runs.Trial) -> None:
