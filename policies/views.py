@@ -39,7 +39,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return UNKNOWN if isinstance(value, plan.Unknown) else value
+    # A document holds no secrets, only that there is one: a rule cannot tell, as with what is not known yet.
+    return UNKNOWN if isinstance(value, plan.Unknown) or value == plan.SECRET else value
 
 
 def _unpacked(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,6 +98,6 @@ def networkpolicy_per_namespace(namespace: Resource, stack: Stack, given: Parame
             (namespace in policy.referred("metadata", NAMESPACE) or policy.get("metadata.namespace") == name)
             and not policy.get("spec.podSelector")
             and not policy.all("spec.ingress")
-        ) and "Ingress" in policy.get("spec.policyTypes", ["Ingress"]):
+        ) and "Ingress" in (policy.known("spec.policyTypes") or ["Ingress"]):
             return
     yield Violation("no policy denies ingress by default.")

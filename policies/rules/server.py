@@ -25,7 +25,7 @@ from .evaluate import IN_FORCE, Doubt, Finding, Outcome, Pack
 from .exemptions import Exemption, exemption
 from .model import Level, Resource, Rule
 from .remediate import apply
-from .wire import properties
+from .wire import properties, redacted, secrets
 
 NAME = "ai-datacenter"
 VERSION = "0.1.0"
@@ -77,10 +77,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def Analyze(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         if not self.pack.concerning(request.type):
             return pb.AnalyzeResponse()
-        return _response(self.pack.resource(_resource(request)))
+        return _response(self.pack.resource(_resource(request)), [request])
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return _response(self.pack.stack(_linked(request.resources)))
+        return _response(self.pack.stack(_linked(request.resources)), request.resources)
 
     def Remediate(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         response = pb.RemediateResponse()
@@ -161,19 +161,20 @@ def _linked(messages: Iterable[Any]) -> list[Resource]:
     return list(resources.values())
 
 
-def _response(outcome: Outcome) -> Any:
-    response = pb.AnalyzeResponse(diagnostics=[_diagnostic(finding) for finding in outcome.findings])
+def _response(outcome: Outcome, messages: Iterable[Any]) -> Any:
+    hidden = {text for message in messages for text in secrets(message.properties)} if outcome.findings else set()
+    response = pb.AnalyzeResponse(diagnostics=[_diagnostic(finding, hidden) for finding in outcome.findings])
     response.diagnostics.extend(map(_cannot_tell, outcome.doubts))
     return response
 
 
-def _diagnostic(finding: Finding) -> Any:
+def _diagnostic(finding: Finding, hidden: set[str]) -> Any:
     return pb.AnalyzeDiagnostic(
         policyName=finding.rule.id,
         policyPackName=NAME,
         policyPackVersion=VERSION,
         description=finding.rule.why,
-        message=f"{finding.message} Fix: {finding.rule.fix}",
+        message=f"{redacted(finding.message, hidden)} Fix: {finding.rule.fix}",
         enforcementLevel=LEVELS[finding.level],  # type: ignore[arg-type]
         severity=SEVERITIES[finding.rule.severity],  # type: ignore[arg-type]
         urn=finding.resource.urn,

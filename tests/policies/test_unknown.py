@@ -1,0 +1,156 @@
+"""What is unknown or secret: told as such by every rule, never passed, never printed, through the real service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import analyzer_pb2 as pb
+
+from plan.values import ANY_UNKNOWN, SECRET_SIGNATURE, SIGNATURE
+from policies.rules import ALL
+from policies.rules.model import UNKNOWN
+from policies.rules.wire import redacted, secrets
+from tests.policies.all_examples import EXAMPLES, Thing
+from tests.policies.test_rules import run
+from tests.policies.test_server import pack, said_of, struct  # noqa: F401 - pack is a fixture
+
+PRESENT = {
+    "backup-covers-stateful": "a selection made from the resource counts, whatever its id will be",
+    "backup-vault-kms": "a key that is made in the stack counts",
+    "ecr-lifecycle-policy": "a policy made from the repository counts",
+    "eks-addon-version-pinned": "a version that is looked up counts",
+    "iam-no-long-lived-users": "it asks whether there are users at all",
+    "loggroup-kms": "a key that is made in the stack counts",
+    "nodegroup-launch-template-conflicts": "it asks what stands beside what",
+    "protect-stateful": "it asks for an option, which is always known",
+    "s3-access-logging": "logging into a bucket of the stack counts",
+    "vpc-flow-logs": "a flow log made from the network counts",
+}
+"""Rules for which a value that exists is enough, known or not."""
+TOTALS = ("cost-estimate-within-budget", "power-within-budget")
+"""Rules about totals: they cannot tell without their parameters."""
+Path = tuple[str | int, ...]
+
+
+def paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from paths(item, (*path, key))
+
+
+def replaced(value: Any, path: Path, by: Any) -> Any:
+    if not path:
+        return by(value)
+    if isinstance(value, dict):
+        return {key: replaced(item, path[1:], by) if key == path[0] else item for key, item in value.items()}
+    return [replaced(item, path[1:], by) if key == path[0] else item for key, item in enumerate(value)]
+
+
+def variants(things: list[Thing], by: Any) -> Iterator[list[Thing]]:
+    """The things with one input, at any depth, replaced at a time."""
+    for index, thing in enumerate(things):
+        for path in paths(thing.inputs):
+            inputs = replaced(thing.inputs, path, by)
+            yield [
+                *things[:index],
+                Thing(thing.type, thing.name, inputs, thing.refers, thing.protect),
+                *things[index + 1 :],
+            ]
+
+
+@pytest.mark.parametrize("rule", sorted(EXAMPLES))
+def test_an_unknown_value_at_any_depth_makes_no_finding_of_what_is_fine(rule: str) -> None:
+    for things in variants(EXAMPLES[rule].good, lambda _: UNKNOWN):
+        assert [entry.message for entry in run(rule, things).findings] == []
+
+
+@pytest.mark.parametrize("rule", sorted(set(EXAMPLES) - set(PRESENT) - set(TOTALS)))
+def test_each_rule_says_through_the_service_when_it_cannot_tell(pack: Any, rule: str) -> None:  # noqa: F811
+    example = EXAMPLES[rule]
+    config = pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=struct(example.parameters))
+    try:
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={rule: config}))
+        assert any(
+            message.startswith("cannot tell")
+            for side in (example.bad, example.good)
+            for things in variants(side, lambda _: ANY_UNKNOWN)
+            for message in said_of(pack, rule, things)
+        )
+    finally:
+        pack.Configure(pb.ConfigureAnalyzerRequest())
+
+
+@pytest.mark.parametrize("rule", sorted(PRESENT))
+def test_a_value_that_exists_is_enough_for_some_rules(rule: str) -> None:
+    assert all(run(rule, things).findings == [] for things in variants(EXAMPLES[rule].good, lambda _: UNKNOWN))
+
+
+@pytest.mark.parametrize("rule", TOTALS)
+def test_rules_about_totals_cannot_tell_without_them(rule: str) -> None:
+    from policies.rules.evaluate import Pack
+    from tests.policies.test_rules import RULES, built
+
+    (doubt,) = Pack([RULES[rule]]).stack(built(EXAMPLES[rule].bad)).doubts
+    assert doubt.reason.startswith("parameter")
+
+
+def secret(value: Any) -> dict[str, Any]:
+    return {SIGNATURE: SECRET_SIGNATURE, "value": value}
+
+
+def texts(things: list[Thing]) -> set[str]:
+    """Every text of the inputs that is long enough to be told from a word of the message."""
+    found = {value for thing in things for value in _leaves(thing.inputs) if isinstance(value, str)}
+    return {text for text in found if len(text) > 5 and not text.isalpha()}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+@pytest.mark.parametrize("rule", sorted(EXAMPLES))
+def test_no_rule_prints_a_secret_and_each_still_finds_what_is_wrong(pack: Any, rule: str) -> None:  # noqa: F811
+    example = EXAMPLES[rule]
+    hidden = [
+        Thing(
+            thing.type,
+            thing.name,
+            {key: secret(value) for key, value in thing.inputs.items()},
+            thing.refers,
+            thing.protect,
+        )
+        for thing in example.bad
+    ]
+    config = pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=struct(example.parameters))
+    try:
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={rule: config}))
+        said = [message.partition(" Fix: ")[0] for message in said_of(pack, rule, hidden)]
+    finally:
+        pack.Configure(pb.ConfigureAnalyzerRequest())
+    assert said
+    assert not [text for text in texts(example.bad) for message in said if text in message]
+
+
+def test_secrets_are_found_at_any_depth() -> None:
+    message = struct_pb2.Struct()
+    message.update({"a": secret({"b": ["one", 2]}), "c": {"d": secret("three")}, "e": "open"})
+    assert secrets(message) == {"one", "2", "three"}
+
+
+def test_a_name_out_of_a_secret_document_is_hidden_and_a_word_is_not() -> None:
+    document = '{"Action": ["s3:GetObject"], "statement": 1}'
+    said = redacted("s3:getobject is allowed by a statement.", {document})
+    assert said == "[secret] is allowed by a statement."
+
+
+def test_there_is_a_reason_for_every_rule_that_never_doubts() -> None:
+    assert set(PRESENT) <= {rule.id for rule in ALL}
