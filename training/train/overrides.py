@@ -120,6 +120,9 @@ def _assign(values: dict[str, Any], origin: str, key: str, value: Any, problems:
     if key.startswith("model.overrides."):
         values["model"]["overrides"] = {**values["model"]["overrides"], key.removeprefix("model.overrides."): value}
         return
+    if within := [one for one in keys() if one.startswith(f"{key}.")]:
+        problems.append(f"{origin}: {value!r} is not a section; its keys are {', '.join(within)}")
+        return
     if key not in keys():
         near = difflib.get_close_matches(key, keys(), 3, 0.5) or [one for one in keys() if one.endswith(f".{key}")]
         hint = f"did you mean {' or '.join(near)}?" if near else f"the keys are {', '.join(keys())}"

@@ -20,7 +20,8 @@ RECIPES = {
     "gpt-1.3b": {"model.name": "gpt", "model.size": "1.3b", "data.sequence_length": 2048, "optimizer.lr": 5e-5},
     "resnet18": {
         "model.name": "resnet", "model.size": "18", "model.weights": None, "data.kind": "images",
-        "data.image_size": 224, "optimizer.name": "sgd", "optimizer.lr": 0.01, "optimizer.momentum": 0.0, "batch.micro": 32, "epochs": 10,
+        "data.image_size": 224,
+        "optimizer.name": "sgd", "optimizer.lr": 0.01, "optimizer.momentum": 0.0, "batch.micro": 32, "epochs": 10,
     },
     "bert-classifier": {
         "model.name": "bert", "model.size": "base", "data.kind": "texts", "data.sequence_length": 512,
@@ -83,7 +84,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             "did you mean optimizer.name or optimizer.lr or optimizer.weight_decay?"
         ),
         f"{file}: schedule.name: 'lineer' is not one of constant, linear, cosine; did you mean linear?",
-        f"{file}: batch: there is no such key; did you mean batch.micro or batch.accumulation or batch.evaluation?",
+        f"{file}: batch: 3 is not a section; its keys are batch.micro, batch.accumulation, batch.evaluation",
         "--set optimizer.lr: 0 is not above 0 (highest learning rate)",
         "--set steps: 'many' is not a whole number",
         "--set compile: 1 is not true or false",
