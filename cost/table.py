@@ -190,6 +190,19 @@ def _unit(unit: units.UnitCost) -> str:
     return text
 
 
+def _drawn(estimate: Estimate) -> str:
+    """Power, energy, carbon and accelerators; a sum with an unknown part is a lower bound and says so."""
+    drawn, emitted = estimate.power, estimate.carbon
+    least = "at least " if drawn.unknown else ""
+    power = "unknown" if drawn.max_kw is None else f"{least}{_figure(drawn.max_kw)} kW at most"
+    if drawn.kwh_month is not None:
+        power += f", {least}{_figure(drawn.kwh_month, 0)} kWh a month"
+    carbon = "unknown"
+    if emitted.kg_month is not None:
+        carbon = f"{least}{_figure(emitted.kg_month, 0)} kgCO2e a month ({emitted.method})"
+    return f"power: {power}; carbon: {carbon}; {drawn.accelerators} accelerators"
+
+
 def summary(estimate: Estimate) -> str:
     """The estimate in a line or three."""
     totals, month = estimate.totals, estimate.totals.monthly_usd
@@ -201,14 +214,8 @@ def summary(estimate: Estimate) -> str:
     by_usage = len(estimate.unpriced) - len(estimate.unknown)
     text += f"\n{len(estimate.lines)} lines, {len(estimate.unknown)} not priced, {by_usage} depend on usage"
     text += f", {estimate.free} resources free"
-    drawn, emitted = estimate.power, estimate.carbon
-    if drawn.pools:
-        least = "at least " if drawn.unknown else ""
-        text += (
-            f"\npower: {least}{_figure(drawn.max_kw)} kW at most, {least}{_figure(drawn.kwh_month, 0)} kWh a month; "
-        )
-        text += f"carbon: {least}{_figure(emitted.kg_month, 0)} kgCO2e a month ({emitted.method}); "
-        text += f"{drawn.accelerators} accelerators"
+    if estimate.power.pools:
+        text += f"\n{_drawn(estimate)}"
     marks = [text, *(_unit(unit) for unit in units.per_pool(estimate))]
     if any(line.usage_based for line in estimate.lines):
         marks.append("~ depends on usage")

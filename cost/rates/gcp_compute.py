@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from cost.model import HOURS
+from cost.model import HOURS, Amount
 from cost.rates.gcp_machines import GoogleMachine, accelerators, disk, machines, tpu_chips
 from cost.rates.machines import Size, sized
 from cost.registry import rate
@@ -176,14 +176,14 @@ def address(it: Subject) -> Iterator[Found]:
 
 @rate("gcp:compute/routerNat:RouterNat")
 def nat(it: Subject) -> Iterator[Found]:
-    machines_given, _ = it.usage.get("assigned_vms")
-    if machines_given is None:
+    given, assumed = it.usage.get("assigned_vms")
+    item = "Assigned VMs (first 32)"
+    if given is None:
         yield it.depends("Assigned VMs", "assigned_vms")
     else:
-        count = min(machines_given.base, Decimal(NAT_VMS))
-        item = "Assigned VMs (first 32)"
+        hours = Amount(*(min(value, Decimal(NAT_VMS)) * HOURS for value in given))
         price = it.gcp("google_compute_router_nat", item, "us-central1")
-        yield it.fixed(item, count * HOURS, price, unit="VM-hours")
+        yield from it.metered(item, hours, price, "assigned_vms", assumed=assumed, unit="VM-hours")
     price = it.gcp("google_compute_router_nat", "Data processed") or it.gcp("cloud-nat", "data processed")
     yield from it.used("Data processed", "monthly_data_processed_gb", price, unit="GB")
 

@@ -20,6 +20,7 @@ from cost.subject import Found, Gap, Subject, number
 from plan import Unknown
 
 CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
+SPECIFIC = "SPECIFIC_RESERVATION"
 ZONES, NODES, DISK_GB = 3, Decimal(3), Decimal(100)
 Settings = Mapping[str, Any]
 
@@ -85,11 +86,28 @@ def _pool(it: Subject, pool: Settings, given: Decimal | None, zones: int, *, pre
     machine = GoogleMachine(
         machine_type=kind,
         spot=bool(config.get("preemptible") or config.get("spot")),
+        sold=_sold(config),
         disks=[disk],
-        local_ssds=number(config.get("localSsdCount") or 0, "localSsdCount"),
+        local_ssds=_local_ssds(config),
         accelerators=accelerators(config.get("guestAccelerators") or []),
     )
     yield from machines(it, machine, size, prefix=prefix)
+
+
+def _local_ssds(config: Settings) -> Decimal:
+    """Disks however they are used: as volumes, as scratch space, as raw blocks."""
+    counts = [config.get("localSsdCount")]
+    for key in ("ephemeralStorageLocalSsdConfig", "localNvmeSsdBlockConfig"):
+        used = config.get(key)
+        counts.append(used.get("localSsdCount") if isinstance(used, Mapping) else None)
+    return sum((number(count, "localSsdCount") for count in counts if count is not None), Decimal(0))
+
+
+def _sold(config: Settings) -> str:
+    """How the machines are bought, beside on demand and spot."""
+    affinity = config.get("reservationAffinity")
+    kind = affinity.get("consumeReservationType") if isinstance(affinity, Mapping) else None
+    return "flex-start" if config.get("flexStart") is True else "reservation" if kind == SPECIFIC else ""
 
 
 def _size(pool: Settings, given: Decimal | None, zones: int, kind: str) -> Size:

@@ -168,6 +168,14 @@ def redis_cluster(it: Subject) -> Iterator[Found]:
         it.usage.given("backup_storage_gb")
 
 
+@rate("gcp:memorystore/instance:Instance")
+def memorystore(it: Subject) -> Iterator[Found]:
+    """Valkey nodes: the catalog has no price of them."""
+    nodes = it.amount("shardCount", 1) * (it.amount("replicaCount") + 1)
+    kind = it.text("nodeType", "HIGHMEM_MEDIUM")
+    yield it.gap(f"{nodes.normalize():f} Valkey nodes ({kind})", "the catalog has no price of Memorystore for Valkey")
+
+
 @rate("gcp:dataflow/job:Job", "gcp:dataflow/flexTemplateJob:FlexTemplateJob")
 def dataflow(it: Subject) -> Iterator[Found]:
     """Batch workers; streaming ones cost otherwise."""

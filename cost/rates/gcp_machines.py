@@ -59,11 +59,18 @@ class GoogleMachine:
 
     machine_type: str
     spot: bool = False
+    sold: str = ""
+    """flex-start, reservation, or empty: on demand or spot."""
     disks: Sequence[tuple[str, Decimal]] = ()
     """Type and GB of persistent disks."""
     local_ssds: Decimal = Decimal(0)
     accelerators: Sequence[tuple[str, Decimal]] = ()
     """Type and count of attached GPUs."""
+
+    @property
+    def purchase(self) -> str:
+        """The model that the lines name. A reservation is billed as running machines are."""
+        return "spot" if self.spot else self.sold or "on-demand"
 
 
 def machines(it: Subject, machine: GoogleMachine, size: Size = ONE, *, prefix: str = "") -> Iterator[Found]:
@@ -71,25 +78,33 @@ def machines(it: Subject, machine: GoogleMachine, size: Size = ONE, *, prefix: s
     label = f"{prefix} > " if prefix else ""
     given = it.usage.given("monthly_hrs")
     hours = given.base if given else HOURS
-    purchase = "spot" if machine.spot else "on-demand"
-    if size.count:
-        yield Fleet("gcp", machine.machine_type, size.count, size.minimum, size.maximum, purchase, hours)
-        yield from _compute(it, machine, size.count, hours, label)
+    if not size.count:
+        if size.maximum:
+            most = size.maximum.normalize()
+            yield it.depends(f"{label}Machines (none now, up to {most:f} x {machine.machine_type})", "nodes")
+        return
+    yield Fleet("gcp", machine.machine_type, size.count, size.minimum, size.maximum, machine.purchase, hours)
+    yield from _compute(it, machine, size.count, hours, label)
     for kind, gigabytes in machine.disks:
         yield disk(it, kind, gigabytes * size.count, label)
-    if machine.local_ssds:
+    all_in = machine.machine_type.startswith(ALL_IN)
+    if machine.local_ssds and not all_in:
         quantity = machine.local_ssds * SSD_GB * size.count
         steps = (f"{machine.local_ssds} x {SSD_GB} GB x {size.count}",)
         yield it.fixed(
             f"{label}Local SSD provisioned storage", quantity, _ssd(it, machine.spot), unit="GB", steps=steps
         )
-    if not machine.machine_type.startswith(ALL_IN):
+    if not all_in:
         for kind, count in machine.accelerators:
             yield _gpu(it, kind, count * size.count, hours, label, spot=machine.spot)
 
 
 def _compute(it: Subject, machine: GoogleMachine, count: Decimal, hours: Decimal, label: str) -> Iterator[Found]:
     kind, word = machine.machine_type, "preemptible" if machine.spot else "on-demand"
+    if machine.sold == "flex-start":
+        reason = "no price of machines that start when there is room (flex-start) in the catalog"
+        yield it.gap(f"{label}Instance usage (flex-start, {kind})", reason)
+        return
     if kind in tpus:
         yield _tpu(it, machine, count, hours, label)
         return
@@ -103,8 +118,7 @@ def _compute(it: Subject, machine: GoogleMachine, count: Decimal, hours: Decimal
         return
     if not machine.spot:
         price = sustained(price, kind, hours)
-    purchase = "spot" if machine.spot else "on-demand"
-    yield it.hours(item, price, count, hours=hours, purchase=purchase, what=kind)
+    yield it.hours(item, price, count, hours=hours, purchase=machine.purchase, what=kind)
     known = gcp_machines.get(kind)
     if WITHOUT_SSD in price.basis and known and known.local_ssd_count:
         disks = f"{known.local_ssd_count} x {SSD_GB} GB on each of {count.normalize():f}"

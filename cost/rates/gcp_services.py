@@ -154,7 +154,7 @@ def secret_version(it: Subject) -> Iterator[Found]:
 
 @rate("gcp:kms/cryptoKey:CryptoKey")
 def crypto_key(it: Subject) -> Iterator[Found]:
-    """Key versions by usage, else one for each rotation in a month."""
+    """Key versions by usage, else one for each rotation in a month and one at least."""
     service, software = "google_kms_crypto_key", it.text("versionTemplate.protectionLevel", "SOFTWARE") == "SOFTWARE"
     symmetric = it.text("versionTemplate.algorithm", "GOOGLE_SYMMETRIC_ENCRYPTION") == "GOOGLE_SYMMETRIC_ENCRYPTION"
     versions = it.usage.given("key_versions")
@@ -162,12 +162,13 @@ def crypto_key(it: Subject) -> Iterator[Found]:
     plain = software or symmetric
     if versions is None and rotation:
         price = it.gcp(service, "Key versions", GLOBAL) if plain else None
-        yield it.fixed("Key versions", Decimal(MONTH_S) / Decimal(rotation), price, unit="months")
+        made = max(Decimal(MONTH_S) / Decimal(rotation), Decimal(1))
+        yield it.fixed("Key versions", made, price, unit="months", steps=(f"a new version every {rotation} s",))
     elif versions is not None and not plain:
         for tier, part in zip(HSM_TIERS, split(versions, HSM_TIERS), strict=True):
             name = f"Key versions ({tier.label})"
             yield from it.metered(name, part, it.gcp(service, name, GLOBAL), "key_versions")
     else:
         yield from it.used("Key versions", "key_versions", it.gcp(service, "Key versions", GLOBAL))
-    price = it.gcp(service, "Operations", GLOBAL, protection_level="SOFTWARE") if plain else None
+    price = it.gcp(service, "Operations", GLOBAL, protection_level="SOFTWARE" if plain else "HSM")
     yield from it.used("Operations", "monthly_key_operations", price, per=10_000)

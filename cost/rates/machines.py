@@ -66,9 +66,13 @@ ONE = Size(Decimal(1), Decimal(1), Decimal(1))
 
 def machines(it: Subject, machine: Machine, size: Size = ONE) -> Iterator[Found]:
     """Everything equal machines cost."""
-    if size.count:
-        yield from _compute(it, machine, size)
-        yield from _extras(it, machine, size.count)
+    if not size.count:
+        if size.maximum:
+            most = size.maximum.normalize()
+            yield it.depends(f"Machines (none now, up to {most:f} x {machine.instance_type})", "instances")
+        return
+    yield from _compute(it, machine, size)
+    yield from _extras(it, machine, size.count)
     if machine.root is not None:
         yield from volume(it, machine.root, times=size.count, prefix="root_block_device")
     for name, settings in machine.volumes:
