@@ -55,29 +55,50 @@ def prepare(  # noqa: PLR0913, PLR0917 - one option for each setting of a recipe
     of: Annotated[int, _option("How many indexes work on the output.")] = 1,
     workers: Annotated[int | None, _option("Processes; one a core when not given.")] = None,
     replace: Annotated[bool, _option("Lose the data that the folder holds.", "--replace")] = False,
+    ray: Annotated[bool, _option("Make the parts on a Ray cluster.", "--ray")] = False,
 ) -> None:
     """Read, clean, deduplicate, tokenize and pack files. A killed one goes on where it was."""
     given = locals()
     settings = {one.name: given[one.name] for one in fields(Recipe) if one.name in given}
     recipe = Recipe(**settings, shard_bytes=shard_mib << 20).checked()
+    share = _share(index, of, ray=ray)
+    if ray:
+        from training.data import on_ray
+
+        outcome = on_ray.prepare(sources, output, recipe, replace=replace, tell=_tell)
+    else:
+        outcome = _prepared(sources, output, recipe, share, workers, replace=replace)
+    if outcome.manifest is None:
+        out().print(f"index {share[0]} of {of} is done; {outcome.missing} parts of other indexes are still missing")
+        return
+    _show(output)
+
+
+def _share(index: int | None, of: int, *, ray: bool) -> tuple[int, int]:
+    """Index and number of indexes. Raises BadInput."""
+    if ray and (index is not None or of != 1):
+        raise BadInput("--index and --of are for Jobs without Ray; leave them out with --ray")
+    told = os.environ.get("JOB_COMPLETION_INDEX", "0")
+    if index is None and of > 1 and not told.isdigit():
+        raise BadInput(f"JOB_COMPLETION_INDEX: {told!r} is not an index (0, 1, ...); or give --index")
+    return (index if index is not None else int(told) if of > 1 else 0), of
+
+
+def _prepared(
+    sources: list[Path], output: Path, recipe: Recipe, share: tuple[int, int], workers: int | None, *, replace: bool
+) -> Any:
     from training.data import prepare as preparing
 
-    if index is None:
-        index = int(os.environ.get("JOB_COMPLETION_INDEX") or 0) if of > 1 else 0
-    outcome = preparing.prepare(
+    return preparing.prepare(
         sources,
         output,
         recipe,
-        index=index,
-        of=of,
+        index=share[0],
+        of=share[1],
         workers=workers or preparing.default_workers(),
         replace=replace,
         tell=_tell,
     )
-    if outcome.manifest is None:
-        out().print(f"index {index} of {of} is done; {outcome.missing} parts of other indexes are still missing")
-        return
-    _show(output)
 
 
 @app.command()
