@@ -91,44 +91,44 @@ REPOSITORY = Record(
 )
 
 
-def _put_lifecycle(api: Api, r: Resource) -> str:
-    api("put_lifecycle_policy", repositoryName=r["repository"], lifecyclePolicyText=text(r["policy"]))
-    return r["repository"]
+def _document(kind: str, put: str, get: str, delete: str, member: str, gone: str) -> Record:
+    """A policy document of a repository: one at most, its id is the repository's name, putting it replaces it."""
+
+    def write(api: Api, r: Resource) -> str:
+        api(put, repositoryName=r["repository"], **{member: text(r["policy"])})
+        return r["repository"]
+
+    return Record(
+        type=kind,
+        service="ecr",
+        create=write,
+        read=lambda api, r: api(get, repositoryName=r.id),
+        delete=lambda api, r: after(api(delete, repositoryName=r.id), r.id),
+        gone=(gone, NO_REPOSITORY),
+        required=("repository", "policy"),
+        force=("repository",),
+        steps=(Step(("policy",), write, at_create=False),),
+        identity=lambda r: r["repository"],
+        parse_id=lambda name: {"repository": name},
+        outputs={"repository": "repositoryName", "registryId": "registryId", "policy": member},
+    )
 
 
-def _put_policy(api: Api, r: Resource) -> str:
-    api("set_repository_policy", repositoryName=r["repository"], policyText=text(r["policy"]))
-    return r["repository"]
-
-
-LIFECYCLE_POLICY = Record(
-    type="aws:ecr/lifecyclePolicy:LifecyclePolicy",
-    service="ecr",
-    create=_put_lifecycle,
-    read=lambda api, r: api("get_lifecycle_policy", repositoryName=r.id),
-    delete=lambda api, r: after(api("delete_lifecycle_policy", repositoryName=r.id), r.id),
-    gone=("LifecyclePolicyNotFoundException", NO_REPOSITORY),
-    required=("repository", "policy"),
-    force=("repository",),
-    steps=(Step(("policy",), _put_lifecycle, at_create=False),),
-    identity=lambda r: r["repository"],
-    parse_id=lambda name: {"repository": name},
-    outputs={"repository": "repositoryName", "registryId": "registryId", "policy": "lifecyclePolicyText"},
+LIFECYCLE_POLICY = _document(
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+    put="put_lifecycle_policy",
+    get="get_lifecycle_policy",
+    delete="delete_lifecycle_policy",
+    member="lifecyclePolicyText",
+    gone="LifecyclePolicyNotFoundException",
 )
-
-REPOSITORY_POLICY = Record(
-    type="aws:ecr/repositoryPolicy:RepositoryPolicy",
-    service="ecr",
-    create=_put_policy,
-    read=lambda api, r: api("get_repository_policy", repositoryName=r.id),
-    delete=lambda api, r: after(api("delete_repository_policy", repositoryName=r.id), r.id),
-    gone=("RepositoryPolicyNotFoundException", NO_REPOSITORY),
-    required=("repository", "policy"),
-    force=("repository",),
-    steps=(Step(("policy",), _put_policy, at_create=False),),
-    identity=lambda r: r["repository"],
-    parse_id=lambda name: {"repository": name},
-    outputs={"repository": "repositoryName", "registryId": "registryId", "policy": "policyText"},
+REPOSITORY_POLICY = _document(
+    "aws:ecr/repositoryPolicy:RepositoryPolicy",
+    put="set_repository_policy",
+    get="get_repository_policy",
+    delete="delete_repository_policy",
+    member="policyText",
+    gone="RepositoryPolicyNotFoundException",
 )
 
 RECORDS = (REPOSITORY, LIFECYCLE_POLICY, REPOSITORY_POLICY)
