@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from policies.examples import EXAMPLES, Thing
 from policies.profiles import PARAMETERS, PROFILES
 from policies.rules import ALL, MODULES
 from policies.rules.model import Rule
@@ -24,6 +25,8 @@ STANDARDS = {
     "NIST 800-53": "NIST SP 800-53 rev. 5",
     "CKV": "checkov",
 }
+SHOWN, LONGEST = 4, 70
+"""Resources of an example, and characters of a text, that the page shows."""
 
 
 def text() -> str:
@@ -81,7 +84,40 @@ def _rule(rule: Rule) -> Iterator[str]:
         yield f"- parameter `{name}`: {said}"
     if rule.references:
         yield f"- references: {', '.join(rule.references)}"
-    yield ""
+    example = EXAMPLES[rule.id]
+    yield from ("", "```text")
+    yield from _shown("fails", example.bad)
+    yield from _shown("passes", example.good)
+    yield from ("```", "")
+
+
+def _shown(word: str, things: Sequence[Thing]) -> Iterator[str]:
+    """Resources of an example, one a line; what is many is shortened."""
+    for index, thing in enumerate(things[:SHOWN]):
+        kind = thing.type.rpartition(":")[2]
+        refers = [f"{path} of {', '.join(names)}" for path, names in thing.refers.items()]
+        name = f" {thing.name}" if len(things) > 1 else ""
+        protect = " (option protect)" if thing.protect else ""
+        said = f"{kind}{name} {_short(thing.inputs)}{protect}" + (f" <- {'; '.join(refers)}" if refers else "")
+        yield f"{word if not index else '':7} {said}"
+    if len(things) > SHOWN:
+        yield f"{'':7} and {len(things) - SHOWN} more"
+
+
+def _short(value: Any, depth: int = 0) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_short(item, depth + 1)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        more = [f"... {len(value) - 2} more"] if len(value) > 3 else []
+        items = value[:2] if more else value
+        return "[" + ", ".join([*(_short(item, depth + 1) for item in items), *more]) + "]"
+    text = json.dumps(value) if not isinstance(value, str) else value or '""'
+    if isinstance(value, str) and value[:1] in "{[" and value[:1]:
+        try:
+            return _short(json.loads(value), depth)
+        except ValueError:
+            pass
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
 
 
 @guarded

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from policies.examples import Thing
 from policies.rules import ALL
 from policies.rules.evaluate import Outcome, Pack
 from policies.rules.model import UNKNOWN
-from tests.policies.examples import Thing
 from tests.policies.test_rules import built
 
 GROUP = "aws:ec2/securityGroup:SecurityGroup"

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from policies import check
+from policies.examples import Thing
+from policies.examples.aws import NODES
 from policies.profiles import KEY, PROFILES, settings
 from policies.rules import ALL
 from policies.rules.evaluate import Outcome, Pack
-from tests.policies.examples import NODES, Thing
 from tests.policies.test_rules import built
 
 OPEN_TO_THE_WORLD = (

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from google.protobuf import struct_pb2
 
+from policies.examples import EXAMPLES, Thing
+from policies.examples.cluster import GPU_POD, asks, pod
 from policies.rules import ALL
 from policies.rules.evaluate import Pack
 from policies.rules.remediate import apply
 from policies.rules.wire import properties
-from tests.policies.all_examples import EXAMPLES, Thing
-from tests.policies.examples_cluster import GPU_POD, asks, pod
 from tests.policies.test_rules import RULES, built, run
 
 REMEDIES = sorted(rule.id for rule in ALL if rule.remedy)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from policies import facts
+from policies.examples import EXAMPLES, Thing
 from policies.rules import ALL
 from policies.rules.evaluate import Outcome, Pack
 from policies.rules.model import UNKNOWN, CannotTell, Resource, Unknown
-from tests.policies.all_examples import EXAMPLES, Thing
 
 RULES = {rule.id: rule for rule in ALL}
 

@@ -15,8 +15,8 @@ from pulumi.runtime.proto import analyzer_pb2 as pb
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from plan.values import ANY_UNKNOWN, SECRET_SIGNATURE, SIGNATURE
+from policies.examples import EXAMPLES, Thing
 from sandbox.settings import REPOSITORY
-from tests.policies.all_examples import EXAMPLES, Thing
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 

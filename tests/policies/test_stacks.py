@@ -8,9 +8,9 @@ import cost
 from plan import config as stack_config
 from plan import offline
 from policies import check
+from policies.examples import EXAMPLES, Thing
 from policies.rules import ALL
 from policies.rules.evaluate import Pack
-from tests.policies.all_examples import EXAMPLES, Thing
 from tests.policies.test_rules import built
 
 THEMES = ("efa", "capacity", "gpu_nodes", "gpu_pods", "gpu_sharing", "fsx", "fsx_relations", "cost_power", "tags")

@@ -10,10 +10,10 @@ from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as pb
 
 from plan.values import ANY_UNKNOWN, SECRET_SIGNATURE, SIGNATURE
+from policies.examples import EXAMPLES, Thing
 from policies.rules import ALL
 from policies.rules.model import UNKNOWN
 from policies.rules.wire import redacted, secrets
-from tests.policies.all_examples import EXAMPLES, Thing
 from tests.policies.test_rules import run
 from tests.policies.test_server import pack, said_of, struct  # noqa: F401 - pack is a fixture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.policies.examples import (
+from policies.examples.aws import (
     CLUSTER,
     EGRESS,
     GROUP,
@@ -14,14 +14,12 @@ from tests.policies.examples import (
     SUBNET,
     TEMPLATE,
     VPC,
-    Example,
-    Thing,
     efa,
     interface,
     nodes,
-    one,
     self_rule,
 )
+from policies.examples.model import Example, Thing, one
 
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
 ADDON, POD = "aws:eks/addon:Addon", "kubernetes:core/v1:Pod"
@@ -114,7 +112,7 @@ GPU_POD = pod({"nodeSelector": {"a": "b"}, "tolerations": [{"operator": "Exists"
 SHM = {
     "volumes": [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}],
 }
-MOUNT = {"volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}]}
+MOUNT = {"volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}]}  # noqa: S108 - a mount in a container
 EFA_ASK = {"vpc.amazonaws.com/efa": 4, "memory": "1Gi", "hugepages-2Mi": "5120Mi"}
 DENY_ALL = Thing(
     "kubernetes:networking.k8s.io/v1:NetworkPolicy",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from policies.examples.model import Example, Thing, one
 
 BUCKET = "aws:s3/bucket:Bucket"
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -19,32 +20,6 @@ EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 KEY = "aws:kms/key:Key"
 REPOSITORY = "aws:ecr/repository:Repository"
 FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-
-
-@dataclass(frozen=True)
-class Thing:
-    """One resource of an example; `refers` maps an input to the names of the things it was made from."""
-
-    type: str
-    name: str = "it"
-    inputs: dict[str, Any] = field(default_factory=dict)
-    refers: dict[str, list[str]] = field(default_factory=dict)
-    protect: bool = False
-
-
-@dataclass(frozen=True)
-class Example:
-    """`bad` is reported by the rule under `check`, `good` is not; with `parameters` where the rule needs some."""
-
-    bad: list[Thing]
-    good: list[Thing]
-    check: str = ""
-    parameters: dict[str, Any] = field(default_factory=dict)
-
-
-def one(kind: str, bad: dict[str, Any], good: dict[str, Any], check: str = "", **parameters: Any) -> Example:
-    given = {name.replace("_", "-"): value for name, value in parameters.items()}
-    return Example([Thing(kind, inputs=bad)], [Thing(kind, inputs=good)], check, given)
 
 
 def interface(card: int, device: int, kind: str = "efa-only", **more: Any) -> dict[str, Any]:

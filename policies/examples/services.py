@@ -6,7 +6,8 @@ import base64
 import json
 from typing import Any
 
-from tests.policies.examples import BUCKET, GROUP, KEY, REPOSITORY, TEMPLATE, VPC, Example, Thing, one
+from policies.examples.aws import BUCKET, GROUP, KEY, REPOSITORY, TEMPLATE, VPC
+from policies.examples.model import Example, Thing, one
 
 CMK = "arn:aws:kms:us-east-1:111122223333:key/1"
 
