@@ -13,7 +13,11 @@ from typing import Any
 from cost.usage import Usage
 from plan import UNKNOWN, Plan, Resource
 
-POOLS = frozenset({"aidc:accelerator_pool:AcceleratorPool", "aidc:system_pool:SystemPool"})
+POOLS = frozenset({
+    "aidc:accelerator_pool:AcceleratorPool", "aidc:system_pool:SystemPool", "aidc:gcp/gpu_pool:GpuPool",
+    "aidc:gcp/tpu_pool:TpuPool", "aidc:gcp/system_pool:GcpSystemPool",
+})  # fmt: skip
+"""Components that are a pool."""
 STACK = "pulumi:pulumi:Stack"
 PROJECT = "ai-datacenter"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from cost import units
 from cost.difference import Difference
 from cost.document import money
 from cost.model import Estimate, Line, total
@@ -56,10 +57,12 @@ def render(estimate: Estimate, difference: Difference | None = None) -> str:
         size=(WIDTH, HEIGHT),
         old={line.priced_at for line in estimate.lines if is_old(line, estimate.date)},
         pools=list(zip(estimate.power.pools, estimate.carbon.pools, strict=True)),
+        units=units.per_pool(estimate),
+        tokens=bool(estimate.tokens_per_second),
     )
 
 
-def _bars(grouped: dict[str, list[Line]]) -> list[tuple[str, list[tuple[str, float, str]]]]:
+def _bars(grouped: dict[str, list[Line]]) -> list[tuple[str, list[tuple[str, float, str]], str]]:
     """One bar a group, stacked of what is fixed and what depends on usage; widths in per cent of the dearest."""
     sums = {name: total(lines).monthly_usd.base for name, lines in grouped.items()}
     most = max(sums.values(), default=Decimal(0)) or Decimal(1)
@@ -70,7 +73,7 @@ def _bars(grouped: dict[str, list[Line]]) -> list[tuple[str, list[tuple[str, flo
             amount = total(line for line in lines if line.usage_based == by_usage).monthly_usd.base
             if amount:
                 parts.append((kind, float(amount / most * 100), usd(amount)))
-        found.append((name, parts))
+        found.append((name, parts, usd(sums[name])))
     return found
 
 

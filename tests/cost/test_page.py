@@ -86,7 +86,7 @@ def _sorts(page: Any) -> None:
         "[...document.querySelectorAll('table.sortable')[0].querySelectorAll('td.amount')].map(c => +c.dataset.value)"
     )
     head = "document.querySelectorAll('table.sortable')[0].tHead.rows[0].cells[5].querySelector('button')"
-    page.run(f"{head}.click()")
+    page.click(head)
     rising = page.run(amounts)
     assert rising == sorted(rising)
     page.run(f"{head}.focus()")
@@ -96,7 +96,7 @@ def _sorts(page: Any) -> None:
 
 
 def _folds(page: Any) -> None:
-    page.run("document.querySelector('details summary').click()")
+    page.click("document.querySelector('details summary')")
     assert page.run("document.querySelector('details').open") is False
     page.run("document.querySelector('details summary').focus()")
     page.press("Enter")
