@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import psutil
@@ -57,11 +57,11 @@ def sweep() -> None:
 
 
 @contextlib.contextmanager
-def running(settings: Settings) -> Iterator[Settings]:
-    """Start a sandbox; at the end stop it and prove that no process is left."""
+def running(settings: Settings, extras: Collection[str] = ()) -> Iterator[Settings]:
+    """Start a sandbox, with optional daemons; at the end stop it and prove that no process is left."""
     (settings.state / OWNER).write_text(f"{os.getpid()} {psutil.Process().create_time()}", encoding="utf-8")
     try:
-        supervisor.start(settings)
+        supervisor.start(settings, extras=extras)
         yield settings
     finally:
         supervisor.stop(settings)

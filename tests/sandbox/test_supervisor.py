@@ -57,6 +57,8 @@ def fake_kube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_taken_port_is_told_with_its_daemon_its_owner_and_the_way_out(nowhere: Settings, fake_kube: Path) -> None:
     with socket.socket() as one, socket.socket() as two:
+        for listener in (one, two):  # another test's cloud may have had these ports a moment ago
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind(("127.0.0.1", nowhere.ports["scheduler"]))
         two.bind(("0.0.0.0", nowhere.ports["aws"]))
         one.listen()
@@ -140,6 +142,14 @@ def test_a_second_start_changes_nothing(cloud: Settings) -> None:
     before = pids(cloud)
     supervisor.start(cloud)
     assert pids(cloud) == before
+
+
+def test_what_only_some_stacks_need_is_not_started(cloud: Settings) -> None:
+    """The controller of job sets, and anything of Google Cloud."""
+    assert "jobset" not in {status.name for status in supervisor.status(cloud)}
+    assert not {name for name in processes.ours(cloud).values() if "gcp" in name or "jobset" in name}
+    assert not (cloud.state / "gcp").exists()
+    supervisor.wait_ready(cloud)
 
 
 def test_a_killed_daemon_comes_back_and_the_others_stay(cloud: Settings) -> None:
