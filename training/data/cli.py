@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 DEFAULTS: dict[str, Any] = {one.name: one.default for one in fields(Recipe)}
 

@@ -16,7 +16,11 @@ from training.feedback import rated as answers
 from training.feedback.store import open_store
 
 app = typer.Typer(
-    help="Rated answers of a model.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="Rated answers of a model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 STORE = typer.Argument(help="The store: a .jsonl or .sqlite file.")
 

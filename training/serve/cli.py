@@ -11,7 +11,9 @@ import typer
 from training.errors import BadInput, err, guarded
 from training.serve.settings import Settings
 
-app = typer.Typer(help="Serve an exported model.", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="Serve an exported model.", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 DEFAULTS: dict[str, Any] = {one.name: one.default for one in fields(Settings)}
 
 
