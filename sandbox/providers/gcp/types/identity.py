@@ -6,6 +6,7 @@ forgets the rest, and a name can never be given again. Here everything is forgot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sandbox.providers.gcp.record import Record, Resource, World
@@ -18,6 +19,7 @@ KEY_RING, KEY, ACCOUNT = (
 KINDS = ("user:", "group:", "serviceAccount:", "domain:", "principal://", "principalSet://", "allUsers",
          "allAuthenticatedUsers", "projectOwner:", "projectEditor:", "projectViewer:", "deleted:")  # fmt: skip
 LEAST_ROTATION = 86400
+ROLE_ID = re.compile(r"[a-zA-Z0-9_.]{3,64}\Z")
 
 
 def _account(resource: Resource, world: World) -> Props:  # noqa: ARG001
@@ -54,6 +56,12 @@ def _role(resource: Resource) -> Iterator[Problem]:
     given = resource.known("role")
     if given is not None and "roles/" not in str(given):
         yield Problem("role", f"role: {given} is no role; give roles/<name> or projects/<project>/roles/<name>")
+
+
+def _role_id(resource: Resource) -> Iterator[Problem]:
+    given = resource.known("roleId")
+    if given is not None and not ROLE_ID.match(str(given)):
+        yield Problem("roleId", f"roleId: {given} is not allowed; give 3 to 64 letters, digits, dots and underscores")
 
 
 def _rotation(resource: Resource) -> Iterator[Problem]:
@@ -104,6 +112,14 @@ RECORDS = (
         {"repository": "gcp:artifactregistry/repository:Repository"},
     ),
     _grant("gcp:pubsub/topicIAMMember:TopicIAMMember", "{topic}", {"topic": "gcp:pubsub/topic:Topic"}),
+    Record(
+        "gcp:projects/iAMCustomRole:IAMCustomRole",
+        "projects/{project}/roles/{roleId}",
+        naming=None,
+        outputs=lambda resource, world: {"name": resource.id, "deleted": False},  # noqa: ARG005
+        rules=(_role_id,),
+        values={"stage": frozenset({"ALPHA", "BETA", "GA", "DEPRECATED", "DISABLED", "EAP"})},
+    ),
     Record("gcp:projects/service:Service", "{project}/{service}", naming=None, force=("service",), shared=True),
     Record(
         "gcp:projects/serviceIdentity:ServiceIdentity",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from plan import offline
+from plan import config, offline
 from plan.model import Resource
 from sandbox.providers.aws.inputs import checked
 from sandbox.providers.aws.types import RECORDS
-from sandbox.settings import REPOSITORY
 
-STACKS = sorted(path.name.split(".")[1] for path in Path(REPOSITORY / "stacks").glob("Pulumi.*.yaml"))
+STACKS = [
+    name
+    for name in config.stack_names(offline.ROOT)
+    if config.load(offline.ROOT, name).config.get("ai-datacenter:cloud", "aws") == "aws"
+]
 
 
 def _problems(resource: Resource) -> list[str]:

@@ -165,6 +165,11 @@ CASES: dict[str, Case] = {
     ),
     "kms/cryptoKeyIAMMember:CryptoKeyIAMMember": grant("cryptoKeyId", lambda world: world.key().id),
     "projects/iAMMember:IAMMember": grant("project", lambda _: PROJECT),
+    "projects/iAMCustomRole:IAMCustomRole": Case(
+        fixed(roleId="reader", title="Reader", permissions=["storage.objects.get"]),
+        {"permissions": ["storage.objects.list"]},
+        {"roleId": "other"},
+    ),
     "serviceaccount/iAMMember:IAMMember": grant("serviceAccountId", lambda world: world.account().id),
     "storage/bucketIAMMember:BucketIAMMember": grant("bucket", lambda world: world.bucket().state["name"]),
     "artifactregistry/repositoryIamMember:RepositoryIamMember": grant(
