@@ -109,7 +109,18 @@ def _watts(entry: Machines) -> NodePower | None:
         if wanted and same and (same.name, same.count, same.share) == (wanted.name, wanted.count, wanted.share):
             found = power.node(other.name)
             return found and replace(found, basis=f"as {other.name}, which has the same accelerators: {found.basis}")
-    return None
+    return _chips(wanted) if wanted else None
+
+
+def _chips(accelerator: Accelerator) -> NodePower | None:
+    """TPU chips by a third party's figure. Google publishes none for v5e and later, and the host is not in it."""
+    short = accelerator.name.removeprefix("Google ")
+    known = power.accelerators().get(short) or power.accelerators().get(short.replace("TPU tpu", "TPU"))
+    if known is None:
+        return None
+    watts = float(accelerator.count) * known.tdp_w
+    basis = "maximum: the chips alone, a third party's estimate because Google publishes none (lower bound)"
+    return NodePower(None, None, watts, watts, "lower-bound", basis, known.source, known.date, None)
 
 
 def _pool(entry: Machines) -> PoolPower:

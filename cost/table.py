@@ -194,7 +194,10 @@ def _drawn(estimate: Estimate) -> str:
     """Power, energy, carbon and accelerators; a sum with an unknown part is a lower bound and says so."""
     drawn, emitted = estimate.power, estimate.carbon
     least = "at least " if drawn.unknown else ""
-    power = "unknown" if drawn.max_kw is None else f"{least}{_figure(drawn.max_kw)} kW at most"
+    power = "unknown"
+    if drawn.max_kw is not None:
+        kilowatts = f"{_figure(drawn.max_kw)} kW"
+        power = f"more than {kilowatts} at full load" if drawn.unknown else f"{kilowatts} at most"
     if drawn.kwh_month is not None:
         power += f", {least}{_figure(drawn.kwh_month, 0)} kWh a month"
     carbon = "unknown"

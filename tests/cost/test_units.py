@@ -97,3 +97,19 @@ def test_chips_of_a_tpu_pool_have_their_unit_cost() -> None:
     found = units.per_pool(cost.estimate(plan(cluster, pool)))
     assert [(unit.accelerators, unit.usd_per_accelerator_hour) for unit in found] == [(16, Decimal("1.2"))]
     assert json.dumps(document.of(cost.estimate(plan(cluster, pool))))
+
+
+@pytest.mark.parametrize(
+    ("machine", "kilowatts", "words"),
+    [
+        ("a3-ultragpu-8g", 10.2, "same accelerators"),
+        ("ct5lp-hightpu-4t", 0.9, "third party"),
+        ("n2-standard-8", None, "no source"),
+    ],
+)
+def test_power_of_a_google_machine_says_what_it_stands_on(machine: str, kilowatts: float | None, words: str) -> None:
+    pool = {"location": "us-central1-b", "nodeCount": 1, "nodeConfig": {"machineType": machine}}
+    found = cost.estimate(plan(resource("gcp:container/nodePool:NodePool", "it", **pool))).power
+    assert found.max_kw == (None if kilowatts is None else pytest.approx(kilowatts))
+    assert words in found.pools[0].basis
+    assert bool(found.unknown) == (kilowatts is None)
