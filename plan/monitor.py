@@ -98,12 +98,18 @@ def _with_unknowns(request: Any) -> Any:
 
 
 def _over(given: struct_pb2.Struct, known: struct_pb2.Struct) -> struct_pb2.Struct:
-    """What was given over what is known besides, object by object."""
+    """What was given over what is known besides, object by object, also in lists."""
     for key, value in known.fields.items():
         if key not in given.fields:
             given.fields[key].CopyFrom(value)
-        elif value.HasField("struct_value") and given.fields[key].HasField("struct_value"):
-            _over(given.fields[key].struct_value, value.struct_value)
+            continue
+        here = given.fields[key]
+        if value.HasField("struct_value") and here.HasField("struct_value"):
+            _over(here.struct_value, value.struct_value)
+        elif value.HasField("list_value") and here.HasField("list_value"):
+            for one, other in zip(here.list_value.values, value.list_value.values, strict=False):
+                if one.HasField("struct_value") and other.HasField("struct_value"):
+                    _over(one.struct_value, other.struct_value)
     return given
 
 

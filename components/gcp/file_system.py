@@ -113,7 +113,7 @@ class GcpFileSystem(pulumi.ComponentResource):
             share = self._filestore(spec, network_name, waits)
             self.id = share.id
             where = spec.zone if spec.tier == "zonal" else site.region
-            self.source = FilestoreSource(share.name, share.networks, where, SHARE, spec.storage_gib)
+            self.source = FilestoreSource(share.id, share.name, share.networks, where, SHARE, spec.storage_gib)
         volumes = {
             namespace: FileSystemVolume(
                 f"{name}-{namespace}", namespace, self.source, site=site, opts=pulumi.ResourceOptions(parent=self)

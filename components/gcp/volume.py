@@ -5,7 +5,7 @@ Attributes as in GoogleCloudPlatform/cluster-toolkit, modules/file-system/gke-pe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ class LustreSource:
 class FilestoreSource:
     """A Filestore instance."""
 
+    id: pulumi.Output[str]
     name: pulumi.Output[str]
     networks: pulumi.Output[Any]
     location: str
@@ -60,12 +61,17 @@ class FilestoreSource:
         return {
             "driver": "filestore.csi.storage.gke.io",
             "volume_handle": self.name.apply(lambda name: f"modeInstance/{self.location}/{name}/{self.share}"),
-            "volume_attributes": {"ip": self.networks.apply(first_address), "volume": self.share},
+            "volume_attributes": {"ip": self._address(), "volume": self.share},
         }
 
     @property
     def mount_options(self) -> list[str]:
         return []
+
+    def _address(self) -> pulumi.Output[str]:
+        """Known once the instance is there: its id is asked for so that a preview does not take the networks that were
+        given for those that Google has answered."""
+        return pulumi.Output.all(self.id, self.networks).apply(lambda parts: first_address(parts[1]))
 
 
 def lustre_handle(identity: str) -> str:
@@ -75,8 +81,7 @@ def lustre_handle(identity: str) -> str:
 
 
 def first_address(networks: Sequence[Any]) -> str:
-    """Address of the first network of a Filestore instance; empty until Google has given one."""
-    addresses = (networks[0] or {}).get("ip_addresses") if networks and isinstance(networks[0], dict) else None
-    if addresses is None and networks:
-        addresses = getattr(networks[0], "ip_addresses", None)
-    return addresses[0] if addresses else ""
+    """Address of the first network of a Filestore instance."""
+    first = networks[0]
+    addresses = first.get("ip_addresses") or first.get("ipAddresses") if isinstance(first, Mapping) else None
+    return (addresses or first.ip_addresses)[0]

@@ -47,7 +47,8 @@ def changed(changes: Mapping[str, Any], stack: str = "local") -> dict[str, Any]:
 
 def _full(key: str, place: Mapping[str, Any]) -> str:
     prefixed = f"{config.PROJECT}:{key}"
-    return prefixed if prefixed in place or ("aws:region" in place and ":" not in key) else key
+    whole = "aws:region" in place or "gcp:region" in place
+    return prefixed if prefixed in place or (whole and ":" not in key) else key
 
 
 def plan_of(document: Mapping[str, Any], mode: offline.Mode = "preview") -> Plan:

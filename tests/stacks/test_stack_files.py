@@ -16,6 +16,7 @@ from stacks import config
 from tests.stacks.support import planned
 
 STACKS = config.names()
+AWS_STACKS = [stack for stack in STACKS if config.load(stack).cloud == "aws"]
 IDENTITY = {"dc:site", "dc:environment", "dc:owner", "dc:cost-center"}
 FREE_FORM = (
     "tags",
@@ -25,6 +26,8 @@ FREE_FORM = (
     "annotations",
     "matchLabels",
     "nodeSelector",
+    "resourceLabels",
+    "userLabels",
     "volumeAttributes",
     "hard",
 )
@@ -36,6 +39,11 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     return planned(request.param)
 
 
+@pytest.fixture(params=AWS_STACKS)
+def aws_plan(request: pytest.FixtureRequest) -> Plan:
+    return planned(request.param)
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_plan_lists_everything_that_an_update_makes(stack: str) -> None:
     """A resource made inside an apply would be missing where values are unknown."""
@@ -43,28 +51,30 @@ def test_a_plan_lists_everything_that_an_update_makes(stack: str) -> None:
     assert {resource.urn for resource in before} == {resource.urn for resource in after}
 
 
-def test_every_aws_resource_that_takes_tags_carries_the_identity(plan: Plan) -> None:
-    providers = plan.of_type("pulumi:providers:aws")
+def test_every_aws_resource_that_takes_tags_carries_the_identity(aws_plan: Plan) -> None:
+    providers = aws_plan.of_type("pulumi:providers:aws")
     assert len(providers) == 1
     assert set(json.loads(providers[0].inputs["defaultTags"])["tags"]) == IDENTITY
-    for resource in taggable(plan):
+    for resource in taggable(aws_plan):
         assert resource.inputs.get("tags", {}).get("dc:component"), f"{resource.name} does not say what it is part of"
         assert resource.provider == providers[0].urn, f"{resource.name} would not get the default tags"
 
 
-def test_resources_of_a_pool_name_it(plan: Plan) -> None:
+def test_resources_of_a_pool_name_it(aws_plan: Plan) -> None:
     pools = {
-        resource.name for resource in plan if resource.type.startswith(("aidc:system_pool:", "aidc:accelerator_pool:"))
+        resource.name
+        for resource in aws_plan
+        if resource.type.startswith(("aidc:system_pool:", "aidc:accelerator_pool:"))
     }
-    for resource in taggable(plan):
-        owners = {ancestor.name for ancestor in plan.ancestors(resource)} & pools
+    for resource in taggable(aws_plan):
+        owners = {ancestor.name for ancestor in aws_plan.ancestors(resource)} & pools
         if owners:
             assert resource.inputs["tags"].get("dc:pool") in owners, resource.name
 
 
-def test_launch_templates_tag_what_the_scaling_group_makes_and_hold_no_price(plan: Plan) -> None:
+def test_launch_templates_tag_what_the_scaling_group_makes_and_hold_no_price(aws_plan: Plan) -> None:
     """A price in a template would roll the nodes when it changes."""
-    templates = plan.of_type("aws:ec2/launchTemplate:LaunchTemplate")
+    templates = aws_plan.of_type("aws:ec2/launchTemplate:LaunchTemplate")
     assert templates
     for template in templates:
         given = {entry["resourceType"]: entry["tags"] for entry in template.inputs["tagSpecifications"]}
@@ -75,21 +85,21 @@ def test_launch_templates_tag_what_the_scaling_group_makes_and_hold_no_price(pla
         assert not derived & {key for _, key in keys(dict(template.inputs))}
 
 
-def test_cost_and_power_tags_are_on_node_groups_scaling_groups_and_file_systems(plan: Plan) -> None:
+def test_cost_and_power_tags_are_on_node_groups_scaling_groups_and_file_systems(aws_plan: Plan) -> None:
     derived = {"dc:usd-per-hour", "dc:purchase", "dc:power-kw-max", "dc:accelerator"}
-    pools = [resource for resource in plan if resource.type == "aidc:accelerator_pool:AcceleratorPool"]
+    pools = [resource for resource in aws_plan if resource.type == "aidc:accelerator_pool:AcceleratorPool"]
     groups = {
         group.name: group
-        for group in plan.of_type("aws:eks/nodeGroup:NodeGroup")
+        for group in aws_plan.of_type("aws:eks/nodeGroup:NodeGroup")
         if derived <= set(group.inputs["tags"])
     }
     assert {f"{pool.name}-nodes" for pool in pools} == set(groups)
     on_groups: dict[str, set[str]] = {}
-    for tag in plan.of_type("aws:autoscaling/tag:Tag"):
+    for tag in aws_plan.of_type("aws:autoscaling/tag:Tag"):
         (target,) = {urn.rsplit("::", 1)[-1] for urn in tag.property_dependencies["autoscalingGroupName"]}
         on_groups.setdefault(target, set()).add(tag.inputs["tag"]["key"])
     assert on_groups == dict.fromkeys(groups, derived)
-    for system in plan.of_type("aws:fsx/lustreFileSystem:LustreFileSystem"):
+    for system in aws_plan.of_type("aws:fsx/lustreFileSystem:LustreFileSystem"):
         assert derived <= set(system.inputs["tags"])
 
 

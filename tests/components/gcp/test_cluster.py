@@ -1,0 +1,146 @@
+"""What the GKE cluster and its network let through, and to whom."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from plan import Plan, Resource
+from tests.stacks.support import REMOVED, changed, plan_of, planned
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return planned("tpu-v6e-pod")
+
+
+def cluster(plan: Plan) -> Resource:
+    (made,) = plan.of_type("gcp:container/cluster:Cluster")
+    return made
+
+
+def test_the_api_is_private_unless_networks_are_named(plan: Plan) -> None:
+    inputs = cluster(plan).inputs
+    assert inputs["privateClusterConfig"] == {"enablePrivateNodes": True, "enablePrivateEndpoint": True}
+    assert inputs["masterAuthorizedNetworksConfig"]["cidrBlocks"] == []
+    assert inputs["masterAuthorizedNetworksConfig"]["gcpPublicCidrsAccessEnabled"] is False
+    opened = cluster(planned("tpu-v5e")).inputs
+    assert opened["privateClusterConfig"]["enablePrivateEndpoint"] is False
+    assert [block["cidrBlock"] for block in opened["masterAuthorizedNetworksConfig"]["cidrBlocks"]] == [
+        "203.0.113.0/24"
+    ]
+
+
+def test_secrets_are_under_a_key_of_ours_that_gke_may_use(plan: Plan) -> None:
+    made = cluster(plan)
+    assert made.inputs["databaseEncryption"]["state"] == "ENCRYPTED"
+    grants = {urn.rsplit("::", 1)[-1] for urn in made.property_dependencies["databaseEncryption"]}
+    assert {"cluster-key", "cluster-secrets", "cluster-disks"} <= grants, "the cluster waits until its key can be used"
+    (grant,) = [grant for grant in plan if grant.name == "cluster-secrets"]
+    assert (
+        grant.inputs["member"] == "serviceAccount:service-000000000000@container-engine-robot.iam.gserviceaccount.com"
+    )
+
+
+def test_keys_rotate_every_ninety_days(plan: Plan) -> None:
+    keys = plan.of_type("gcp:kms/cryptoKey:CryptoKey")
+    assert keys
+    assert {key.inputs["rotationPeriod"] for key in keys} == {"7776000s"}
+
+
+def test_pods_have_identities_and_nodes_the_least_rights(plan: Plan) -> None:
+    assert cluster(plan).inputs["workloadIdentityConfig"] == {"workloadPool": "your-project.svc.id.goog"}
+    roles = {
+        grant.inputs["role"] for grant in plan.of_type("gcp:projects/iAMMember:IAMMember") if "nodes" in grant.name
+    }
+    assert roles == {"roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader"}
+    for pool in plan.of_type("gcp:container/nodePool:NodePool"):
+        node = pool.inputs["nodeConfig"]
+        assert node["workloadMetadataConfig"] == {"mode": "GKE_METADATA"}
+        assert node["shieldedInstanceConfig"]["enableIntegrityMonitoring"] is True
+        assert pool.inputs["networkConfig"]["enablePrivateNodes"] is True
+        assert "bootDiskKmsKey" in node
+
+
+def test_the_cluster_is_dual_stack_on_dataplane_v2_with_a_channel_and_a_window(plan: Plan) -> None:
+    inputs = cluster(plan).inputs
+    assert inputs["datapathProvider"] == "ADVANCED_DATAPATH"
+    assert inputs["ipAllocationPolicy"]["stackType"] == "IPV4_IPV6"
+    assert inputs["releaseChannel"] == {"channel": "STABLE"}
+    assert inputs["maintenancePolicy"]["recurringWindow"]["recurrence"].startswith("FREQ=WEEKLY")
+    assert inputs["deletionProtection"] is True
+    assert cluster(plan).protect
+
+
+def test_only_administrators_get_in_and_only_into_this_cluster(plan: Plan) -> None:
+    (binding,) = plan.of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")
+    assert binding.inputs["subjects"] == [
+        {"kind": "User", "name": "you@example.com", "apiGroup": "rbac.authorization.k8s.io"}
+    ]
+    (viewer,) = [grant for grant in plan if grant.name.endswith("-viewer")]
+    assert viewer.inputs["role"] == "roles/container.clusterViewer", "IAM alone gives no right inside any cluster"
+
+
+def test_the_kubeconfig_holds_no_secret_and_asks_googles_plugin() -> None:
+    exports: dict[str, Any] = planned("tpu-v6e-pod", "up").exports
+    config = json.loads(exports["cluster"]["kubeconfig"])
+    (user,) = config["users"]
+    assert user["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
+    assert set(user["user"]) == {"exec"}
+    assert config["clusters"][0]["cluster"]["server"] == exports["cluster"]["endpoint"] == "https://10.0.0.2"
+
+
+def test_what_no_rule_allows_is_refused_and_logged(plan: Plan) -> None:
+    rules = {rule.name: rule.inputs for rule in plan.of_type("gcp:compute/firewall:Firewall")}
+    for family, world in (("ipv4", "0.0.0.0/0"), ("ipv6", "::/0")):
+        deny = rules[f"network-deny-{family}"]
+        assert deny["sourceRanges"] == [world]
+        assert deny["denies"] == [{"protocol": "all"}]
+        assert deny["logConfig"]
+    for rule in rules.values():
+        if "allows" in rule:
+            assert not {"0.0.0.0/0", "::/0"} & set(rule["sourceRanges"])
+            assert rule["priority"] < rules["network-deny-ipv4"]["priority"]
+
+
+def test_nodes_reach_google_privately_and_the_world_through_nat(plan: Plan) -> None:
+    (subnet,) = [made for made in plan.of_type("gcp:compute/subnetwork:Subnetwork") if made.name == "network-nodes"]
+    assert subnet.inputs["privateIpGoogleAccess"] is True
+    assert subnet.inputs["stackType"] == "IPV4_IPV6"
+    assert subnet.inputs["logConfig"]["flowSampling"] == 0.5
+    assert {entry["rangeName"] for entry in subnet.inputs["secondaryIpRanges"]} == {"pods", "services"}
+    assert plan.of_type("gcp:compute/routerNat:RouterNat")
+    closed = plan_of(changed({"network/nat": "none"}, "local-tpu"))
+    assert not closed.of_type("gcp:compute/routerNat:RouterNat")
+
+
+def test_services_are_switched_on_before_anything_needs_them(plan: Plan) -> None:
+    (main,) = [made for made in plan.of_type("pulumi:providers:gcp") if made.name == "gcp"]
+    (bare,) = [made for made in plan.of_type("pulumi:providers:gcp") if made.name == "gcp-apis"]
+    services = plan.of_type("gcp:projects/service:Service")
+    assert {service.urn for service in services} <= set(main.dependencies)
+    assert {service.provider for service in services} == {bare.urn}
+    others = [made for made in plan if made.type.startswith("gcp:") and made not in services]
+    assert {made.provider for made in others} == {main.urn}
+    assert {service.inputs["disableOnDestroy"] for service in services} == {False}
+
+
+def test_services_are_only_those_that_the_sections_need() -> None:
+    names = {
+        service.inputs["service"].partition(".")[0]
+        for service in planned("local-tpu").of_type("gcp:projects/service:Service")
+    }
+    assert names == {"cloudkms", "compute", "container", "iam", "logging", "monitoring"}
+
+
+def test_nodes_wait_for_the_rights_of_their_account(plan: Plan) -> None:
+    for pool in plan.of_type("gcp:container/nodePool:NodePool"):
+        waits = {urn.rsplit("::", 1)[-1] for urn in pool.dependencies}
+        assert "cluster-nodes-container-defaultNodeServiceAccount" in waits
+
+
+def test_a_stack_needs_no_more_than_network_cluster_and_one_system_pool() -> None:
+    plan = plan_of(changed({"pools": REMOVED, "benchmark": REMOVED, "policies": REMOVED}, "local-tpu"))
+    assert len(plan.of_type("gcp:container/nodePool:NodePool")) == 2
