@@ -44,6 +44,8 @@ def benchmark(spec: BenchmarkSpec, ground: Ground, pool: str) -> Workload:
     placement, site = ground.placements[pool], ground.site
     ranks = spec.ranks or max(placement.nodes, 1)
     claim = ground.claim(pool)
+    accelerator = placement.instance.accelerator
+    peak = accelerator.bf16_tflops if accelerator else None
     limits = gates.thresholds(placement, ranks, _volume(ground.file_system) if claim else None)
     return Workload(
         name=f"benchmark-{pool}",
@@ -59,6 +61,7 @@ def benchmark(spec: BenchmarkSpec, ground: Ground, pool: str) -> Workload:
             "BENCH_THRESHOLDS": f"{PROGRAM_FOLDER}/{THRESHOLDS}",
             "BENCH_LARGEST": str(max(gates.largest_message(limits) or 0, USUAL_LARGEST)),
             "BENCH_STORAGE": VOLUME_FOLDER if claim else TEMPORARY,
+            **({"BENCH_PEAK_TFLOPS": str(peak)} if peak else {}),
             **({"BENCH_PRESET": spec.preset} if spec.preset else {}),
         },
         claim=claim,

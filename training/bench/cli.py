@@ -25,7 +25,7 @@ from .settings import Settings, UsageError
 BEGIN, END = "----- BENCHMARK RESULT BEGIN -----", "----- BENCHMARK RESULT END -----"
 FLAGS = (
     "sizes", "orders", "dtypes", "warmup", "repetitions", "start-seconds", "limit-seconds", "backend", "storage",
-    "largest", "memory-bytes", "file-bytes", "preset", "steps", "thresholds", "output",
+    "largest", "memory-bytes", "file-bytes", "preset", "steps", "peak-tflops", "thresholds", "output",
 )  # fmt: skip
 FAILED, BELOW = 1, 3
 

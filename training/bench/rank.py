@@ -18,7 +18,7 @@ from .settings import Settings
 WORKER_VARIABLE = "BENCH_WORKER"
 TAIL_LINES = 15
 LINE_LIMIT = 16 << 20
-PROBLEM = re.compile(r"(?:\[rank\d+\]: ?)?([\w.]*(?:Error|Exception|Interrupt|Exit)\b:? *\S.*)$")
+PROBLEM = re.compile(r"(?:\[rank\d+\]: ?)?([\w.]*(?:Error|Exception|Interrupt): \S.*)$")
 """The end of a Python traceback that says something; torch puts the rank before it."""
 
 

@@ -65,6 +65,8 @@ class Settings:
     """Training preset of the parts train and dataloader."""
     steps: int
     """Steps of the part train, warm-up included."""
+    peak_tflops: float | None
+    """Of one accelerator in bfloat16, dense: what MFU is a share of; None: MFU is not measured."""
     config_map: str | None
     """Where rank 0 writes the result in its own namespace."""
     output: str | None
@@ -111,6 +113,7 @@ def load(parts: tuple[str, ...], flags: Mapping[str, str | None], env: Mapping[s
         "file_bytes": value(("BENCH_FILE_BYTES",), "", _maybe(parse_size), ""),
         "preset": value(("BENCH_PRESET",), "", str, ""),
         "steps": value(("BENCH_STEPS",), "20", _at_least(2), "a number of steps (2, 3, ...)"),
+        "peak_tflops": value(("BENCH_PEAK_TFLOPS",), "", _maybe(_positive), "a number of TFLOP/s above 0"),
         "thresholds": value(("BENCH_THRESHOLDS",), "", _maybe(str), ""),
         "output": value(("BENCH_OUTPUT",), "", _maybe(str), ""),
     }

@@ -124,7 +124,7 @@ def _dataloader(session: Session, settings: Settings) -> Iterator[Finding]:
 def _train(session: Session, settings: Settings) -> Iterator[Finding]:
     train = _trainer_part("train")
     preset = settings.preset or options.preset(session.on_cpu)
-    yield train.measure(preset, settings.steps, settings.storage, cpu=session.on_cpu)
+    yield train.measure(preset, settings.steps, settings.storage, settings.peak_tflops, cpu=session.on_cpu)
 
 
 PARTS: dict[str, Callable[[Session, Settings], Iterator[Finding]]] = {

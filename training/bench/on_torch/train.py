@@ -5,7 +5,9 @@ from __future__ import annotations
 # pyright: reportMissingImports=false
 # torch and the trainer are in the environment of the benchmark, not in that of the toolkit.
 import json
+import os
 import shutil
+import socket
 import statistics
 import tempfile
 from pathlib import Path
@@ -13,36 +15,56 @@ from typing import Any
 
 import torch.distributed as dist
 
+from training import presets
+from training.train import overrides, session
+
 WARMUP_SHARE = 0.25
 
 
-def measure(preset: str, steps: int, folder: str, *, cpu: bool) -> dict[str, Any]:
+def measure(preset: str, steps: int, folder: str, peak_tflops: float | None, *, cpu: bool) -> dict[str, Any]:
     """Run the trainer itself on synthetic data of the preset's shape; figures are medians after the warm-up.
 
-    Nothing is saved, evaluated or exported: other parts measure that.
+    Nothing is saved, evaluated or exported: other parts measure that. The last part of a run: afterwards the processes
+    have left each other. `peak_tflops`: of one accelerator, what MFU is a share of.
     """
-    from training.train.config import TrainConfig  # noqa: F401 - a clear error where the trainer is not in the image
-    from training.train.main import main
-
-    world = dist.get_world_size()
+    world, first = dist.get_world_size(), dist.get_rank() == 0
     names = [tempfile.mkdtemp(prefix="bench-train-", dir=folder) if dist.get_rank() == 0 else None]
     dist.broadcast_object_list(names)
     place = Path(str(names[0]))
-    settings = ["checkpoint.at_end=false", "evaluate_batches=0", "export=false", "telemetry.log_every=1"]
-    arguments = ["--preset", preset, "--steps", str(steps), "--output", str(place)]
-    arguments += [word for one in settings for word in ("--set", one)] + (["--set", "device=cpu"] if cpu else [])
+    flags = [f"steps={steps}", "checkpoint.at_end=false", "evaluate_batches=0", "export=false", "telemetry.log_every=1"]
+    flags += ["device=cpu"] if cpu else []
+    flags += [f"telemetry.peak_tflops={peak_tflops}"] if peak_tflops else []
+    config = overrides.combine(presets.load(preset), None, flags)
+    _part_ways()
     try:
-        code = main(arguments)
+        code = session.execute(config, place, "never").code
         if code:
             raise RuntimeError(f"the trainer ended with exit code {code}")
-        records = _records(place / "metrics.jsonl")
+        records = _records(place / "metrics.jsonl") if first else []
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        if first:
+            shutil.rmtree(place, ignore_errors=True)
+    if first and not records:
+        raise RuntimeError("the trainer ended well and left no record of its steps")
     return summary(preset, steps, records, world)
 
 
+def _part_ways() -> None:
+    """Leave the process group, and say where the trainer makes its own: torchrun's store holds keys of this one."""
+    port: list[Any] = [None]
+    if dist.get_rank() == 0:
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            port = [probe.getsockname()[1]]
+    dist.broadcast_object_list(port)
+    dist.barrier()
+    dist.destroy_process_group()
+    os.environ["MASTER_PORT"] = str(port[0])
+    os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)
+
+
 def _records(path: Path) -> list[dict[str, Any]]:
-    """What rank 0 wrote; nothing on the other ranks of other machines."""
+    """What the trainer's rank 0 wrote."""
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
