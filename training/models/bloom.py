@@ -10,7 +10,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,15 @@ def alibi_bias(slopes: Tensor, queries: int, keys: int, attention_mask: Tensor |
     return (slopes[:, None, None] * distance + mask).clamp(min=torch.finfo(dtype).min).to(dtype)
 
 
+class Flex(NamedTuple):
+    """ALiBi for FlexAttention: no bias in memory. Made once outside of the blocks, which may be compiled."""
+
+    slopes: Tensor
+    """[heads], of all ranks."""
+    mask: Any
+    """Which blocks of the score matrix are computed at all."""
+
+
 @functools.lru_cache(maxsize=8)
 def _block_mask(length: int, device: str) -> Any:
     from torch.nn.attention.flex_attention import create_block_mask
@@ -80,16 +89,18 @@ def _compiled_flex() -> Any:
     return torch.compile(flex_attention, dynamic=False)
 
 
-def flex_alibi(query: Tensor, key: Tensor, value: Tensor, slopes: Tensor) -> Tensor:
-    """Causal attention with ALiBi of [b, heads, s, head size] without a bias in memory. slopes [heads], float32."""
+def flex_alibi(query: Tensor, key: Tensor, value: Tensor, alibi: Flex, heads: slice) -> Tensor:
+    """Causal attention with ALiBi of [b, heads, s, head size]; `heads` are those of this rank."""
     from torch.nn.attention.flex_attention import flex_attention
+
+    slopes = alibi.slopes[heads].float()  # FSDP casts what goes into a block; distances need more than 8 bits
 
     def biased(score: Tensor, _batch: Tensor, head: Tensor, at: Tensor, to: Tensor) -> Tensor:
         return score + slopes[head] * (to - at)
 
     # Inside a compiled block FlexAttention is compiled with it; alone it would fall back to whole score matrices.
     attend = flex_attention if torch.compiler.is_compiling() else _compiled_flex()
-    return attend(query, key, value, score_mod=biased, block_mask=_block_mask(query.shape[2], str(query.device)))
+    return attend(query, key, value, score_mod=biased, block_mask=alibi.mask)
 
 
 class Attention(nn.Module):
@@ -101,8 +112,8 @@ class Attention(nn.Module):
         self.query_key_value = nn.Linear(config.hidden_size, 3 * config.hidden_size)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, x: Tensor, bias: Tensor, flex: bool, cache: Cache | None) -> Tensor:
-        """x [b, s, d] to [b, s, d]. `bias` is the layers' common one over all heads, or the slopes for `flex`."""
+    def forward(self, x: Tensor, alibi: Tensor | Flex, cache: Cache | None) -> Tensor:
+        """x [b, s, d] to [b, s, d]. `alibi` is common to all layers: a bias over all heads, or FlexAttention's."""
         batch, length, _ = x.shape
         # As many heads as this rank's part of the weight holds.
         fused = self.query_key_value(x).view(batch, length, -1, 3, self.head_size)
@@ -110,10 +121,10 @@ class Attention(nn.Module):
         local = slice(self.first_head, self.first_head + fused.shape[2])
         if cache is not None:
             key, value = cache.extended(self.layer, key, value)
-        if flex:
-            mixed = flex_alibi(query, key, value, bias[local])
+        if isinstance(alibi, Flex):
+            mixed = flex_alibi(query, key, value, alibi, local)
         else:
-            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias[:, local])
+            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=alibi[:, local])
         return self.dense(mixed.transpose(1, 2).reshape(batch, length, -1))
 
 
@@ -136,8 +147,8 @@ class Block(nn.Module):
         self.post_attention_layernorm = nn.LayerNorm(config.hidden_size, config.norm_epsilon)
         self.mlp = FeedForward(config)
 
-    def forward(self, x: Tensor, bias: Tensor, flex: bool, cache: Cache | None) -> Tensor:
-        x = x + self.self_attention(self.input_layernorm(x), bias, flex, cache)
+    def forward(self, x: Tensor, alibi: Tensor | Flex, cache: Cache | None) -> Tensor:
+        x = x + self.self_attention(self.input_layernorm(x), alibi, cache)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -170,24 +181,24 @@ class Model(CausalModel):
 
     def hidden(self, input_ids: Tensor, attention_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         x = self.word_embeddings_layernorm(self.word_embeddings(input_ids))
-        kind = x.device.type
-        slopes = alibi_slopes(self.config.heads).to(x.device)
-        wanted = self.config.attention
-        # FlexAttention has no backward pass on CPUs, and no use where a few new tokens look at a cache.
-        able = kind == "cuda" or not torch.is_grad_enabled()
-        flex = able and (wanted == "flex" or (wanted == "auto" and kind == "cuda"))
-        flex = flex and cache is None and attention_mask is None
-        bias = slopes
-        if not flex:
-            dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-            queries = input_ids.shape[1]
-            keys = queries + (cache.length if cache is not None else 0)
-            bias = alibi_bias(slopes, queries, keys, attention_mask, dtype)
+        keys = input_ids.shape[1] + (cache.length if cache is not None else 0)
+        alibi = self._alibi(x, keys, attention_mask, cache)
         for block in self.h:
-            x = run_block(block, x, bias, flex, cache)
+            x = run_block(block, x, alibi, cache)
         if cache is not None:
             cache.length += input_ids.shape[1]
         return self.ln_f(x)
+
+    def _alibi(self, x: Tensor, keys: int, attention_mask: Tensor | None, cache: Cache | None) -> Tensor | Flex:
+        """What all layers of this pass add to their scores."""
+        kind, wanted = x.device.type, self.config.attention
+        slopes = alibi_slopes(self.config.heads).to(x.device)
+        # FlexAttention has no backward pass on CPUs, and no use where a few new tokens look at a cache.
+        able = (kind == "cuda" or not torch.is_grad_enabled()) and cache is None and attention_mask is None
+        if able and (wanted == "flex" or (wanted == "auto" and kind == "cuda")):
+            return Flex(slopes, _block_mask(keys, str(x.device)))
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+        return alibi_bias(slopes, x.shape[1], keys, attention_mask, dtype)
 
     def tensor_parallel_plan(self) -> dict[str, Any]:
         """Heads and the feed-forward's columns are split; embedding, head and norms stay whole on each rank."""

@@ -18,8 +18,12 @@ from torch.nn import functional
 
 from training.models.output import IGNORE
 
-CHUNK_ELEMENTS = 1 << 28
-"""Logits held at a time: 1 GiB in float32."""
+CHUNK_ELEMENTS = {"cuda": 1 << 30}
+CHUNK_ELEMENTS_ELSEWHERE = 1 << 28
+"""Logits held at a time: 1 GiB in float32; on accelerators 2 GiB in bf16, since each chunk also costs a reading and a
+writing of the whole weight gradient."""
+ROWS = 128
+"""Chunks are whole multiples of it, as the kernels' tiles are."""
 
 
 def fused_cross_entropy(hidden: Tensor, weight: Tensor, labels: Tensor, chunk: int | None = None) -> Tensor:
@@ -29,7 +33,8 @@ def fused_cross_entropy(hidden: Tensor, weight: Tensor, labels: Tensor, chunk: i
     tokens at a time. The matrix products run in autocast's type, or in that of `hidden`; the rest in float32.
     """
     if chunk is None:
-        chunk = max(1, CHUNK_ELEMENTS // weight.shape[0])
+        chunk = max(1, CHUNK_ELEMENTS.get(hidden.device.type, CHUNK_ELEMENTS_ELSEWHERE) // weight.shape[0])
+        chunk -= chunk % ROWS if chunk > ROWS else 0
     loss: Tensor = _Fused.apply(hidden, weight, labels, chunk)  # type: ignore[assignment]
     return loss
 
