@@ -91,8 +91,7 @@ class Saver:
             self.failed = f"checkpoint of step {step}: {trouble.explain(error, self.root)}"
             if self.rank == 0:
                 shutil.rmtree(folder.partial(self.root, step), ignore_errors=True)
-                stays = f"that of step {self.saved} stays" if self.saved is not None else "there is none yet"
-                self.say(f"{self.failed}; {stays}")
+                self.say(f"{self.failed}; training goes on")
         else:
             self.saved, self.failed = step, None
 

@@ -29,11 +29,15 @@ from training.train.precision import Precision
 from training.train.run import Run
 from training.train.signals import StopRequest
 
+RESTART_STRIDE = 1_000_003
+"""A prime far above the number of ranks."""
 CHECKPOINTS, METRICS, SETTINGS = "checkpoints", "metrics.jsonl", "config.yaml"
 
 
 def build(config: TrainConfig, output: Path, resume: str, layout: Layout, stop_request: StopRequest) -> Run:
     """A run ready for its next step. `resume`: auto, never, or a folder. Raises BadInput, TrainingError."""
+    if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) and resume == "never":
+        resume = "auto"  # torchrun started this very run again
     # The same weights on every rank, whatever shares of them it keeps.
     randomness.seed(config.seed)
     raw = models.build(config.model.name, export.settings(config))
@@ -52,6 +56,9 @@ def build(config: TrainConfig, output: Path, resume: str, layout: Layout, stop_r
     if found is not None:
         accumulation = _take_up(found, config, layout, stream, precision)
     step = found.step if found else 0
+    if found is not None and found.world_size != layout.world:
+        # Its random-number states are those of other ranks; the first steps' numbers must not come again.
+        randomness.seed(config.seed + 1 + layout.data_rank + RESTART_STRIDE * step)
     if layout.rank == 0:
         _write_settings(output, config)
         _forget_after(output / METRICS, step)
@@ -110,6 +117,9 @@ def _restored(saver: Saver, resume: str) -> Manifest | None:
     if resume == "auto":
         return saver.restore()
     place = Path(resume)
+    # A Job starts a lost pod with the same words: what the run itself has saved since is newer than where it began.
+    if not place.resolve().is_relative_to(saver.root.parent.resolve()) and (found := saver.restore()):
+        return found
     if step := re.fullmatch(r"step-(\d+)", place.name):
         found = saver.restore(place.parent, only=int(step[1]))
     else:

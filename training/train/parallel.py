@@ -57,6 +57,8 @@ class Layout:
 def join(config: TrainConfig) -> Layout:
     """Find the other ranks by the environment that torchrun sets; without it, be alone. Raises BadInput."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and "RANK" not in os.environ:
+        raise BadInput(f"WORLD_SIZE: {world} ranks, and RANK does not say which this is; start it with torchrun")
     tensor = tensor_degree(config.parallel, world)
     cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if cuda and not torch.cuda.is_available():
@@ -66,7 +68,7 @@ def join(config: TrainConfig) -> Layout:
         torch.cuda.set_device(device)
     limit = dt.timedelta(seconds=config.parallel.timeout_s)
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
-    if "WORLD_SIZE" in os.environ:
+    if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         dist.init_process_group(backend, timeout=limit)
     else:
         dist.init_process_group(backend, timeout=limit, store=dist.HashStore(), rank=0, world_size=1)
@@ -134,6 +136,13 @@ def mean(values: torch.Tensor) -> torch.Tensor:
     """The mean over all ranks, in place."""
     dist.all_reduce(values)
     return values.div_(dist.get_world_size())
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Give all ranks the buffers of rank 0: running statistics of batch norms differ by the samples a rank saw."""
+    if dist.get_world_size() > 1:
+        for buffer in model.buffers():
+            dist.broadcast(buffer, src=0)
 
 
 def leave() -> None:

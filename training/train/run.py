@@ -16,7 +16,7 @@ from training.data import Stream
 from training.errors import err
 from training.models.interface import Model
 from training.telemetry import Recorder
-from training.train import evaluate, feed, records
+from training.train import evaluate, feed, parallel, records
 from training.train.accounting import Work
 from training.train.config import TrainConfig
 from training.train.meter import Interval, Meter
@@ -82,6 +82,7 @@ class Run:
 
     def save(self) -> float:
         """Begin a checkpoint; answers the seconds of its stall."""
+        parallel.share_buffers(self.model)
         state = {
             "samples_of_a_step": self.samples_of_a_step,
             "scaler": self.precision.state_dict(),
@@ -98,6 +99,7 @@ class Run:
 
     def evaluate(self, split: str) -> evaluate.Report | None:
         """Measure on another split and record it; None where the data has none."""
+        parallel.share_buffers(self.model)
         report = evaluate.run(self.config, self.model, self.raw, self.layout, self.precision, split)
         if report is not None:
             self.recorder.event("evaluation", step=self.step, split=split, **report.figures())

@@ -44,7 +44,10 @@ def execute(config: TrainConfig, output: Path, resume: str, watch: Watch | None 
     finally:
         run.close()
     if run.saver.failed:
-        raise TrainingError(run.saver.failed)
+        last = (
+            f"the last whole checkpoint is of step {run.saver.saved}" if run.saver.saved else "there is no checkpoint"
+        )
+        raise TrainingError(f"step {run.step} is not saved: {run.saver.failed}; {last}")
     parallel.leave()
     if result is None:
         run.say(f"asked to stop: step {run.step} is saved, the run goes on with --resume auto")

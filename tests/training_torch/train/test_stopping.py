@@ -79,3 +79,36 @@ def test_torchrun_starts_a_killed_rank_again_and_the_run_goes_on(tmp_path: Path,
     assert len(trial.events("started")) == 1
     assert trial.events("resumed")
     assert trial.losses() == pytest.approx(whole.losses(), rel=2e-5)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_several_ranks_that_drop_out_units_go_on_bit_for_bit(tmp_path: Path, strategy: str) -> None:
+    """Every rank has random numbers of its own, and takes them up again."""
+    settings = (*SHORT, f"parallel.strategy={strategy}", "batch.micro=8")
+    whole = runs.run(tmp_path / "whole", "bert-classifier-tiny", *settings, steps=STEPS, ranks=2)
+    stopped = runs.run(tmp_path / "run", "bert-classifier-tiny", *settings, steps=STEPS, ranks=2, before=asked_at_5)
+    assert stopped.code == 75
+    resumed = runs.run(tmp_path / "run", "bert-classifier-tiny", *settings, steps=STEPS, ranks=2)
+    assert resumed.losses() == whole.losses()
+
+
+def test_a_start_from_another_run_goes_on_with_its_own_checkpoints(tmp_path: Path) -> None:
+    """A lost pod is started with the same words as the first time."""
+    base = runs.run(tmp_path / "base", PRESET, *SHORT, steps=4)
+    assert base.code == 0
+    flags = ("--resume", str(base.output))
+    first = runs.run(tmp_path / "run", PRESET, *SHORT, steps=STEPS, flags=flags, before=asked_at_5)
+    again = runs.run(tmp_path / "run", PRESET, *SHORT, steps=STEPS, flags=flags)
+    assert (first.code, again.code) == (75, 0)
+    assert [one["step"] for one in again.events("resumed")] == [4, 6]
+
+
+def test_a_rank_that_is_not_told_which_it_is_is_refused(tmp_path: Path) -> None:
+    arguments = ["--preset", PRESET, "--steps", "1", "--output", str(tmp_path / "run")]
+    trial = runs.start_command(
+        "training.train.cli", tmp_path / "run", arguments, environment={"WORLD_SIZE": "2"}
+    ).wait()
+    assert trial.code == 2
+    assert trial.problems() == [
+        "error: WORLD_SIZE: 2 ranks, and RANK does not say which this is; start it with torchrun"
+    ]
