@@ -128,6 +128,8 @@ def _pool(pool: PoolPower) -> dict[str, Any]:
         "pool": pool.pool,
         "instance_type": pool.instance_type,
         "count": money(pool.count),
+        "minimum": money(pool.minimum),
+        "maximum": money(pool.maximum),
         "idle_kw": _figure(pool.idle_kw),
         "typical_kw": _figure(pool.typical_kw),
         "max_kw": _figure(pool.max_kw),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cost.difference import Difference
 from cost.model import Estimate, total
-from cost.table import groups, is_old, number, summary, usd
+from cost.table import groups, is_old, machines, number, summary, usd
 
 MARKER = "<!-- ai-datacenter cost: {stack} -->"
 CHANGES = 50
@@ -83,7 +83,7 @@ def _power(estimate: Estimate) -> list[str]:
         "| --- | --- | --: | --: | --: | --: |",
     ]
     return rows + [
-        f"| {_text(drawn.pool)} | {number(drawn.count)} x {drawn.instance_type} | {shown(drawn.idle_kw)} "
+        f"| {_text(drawn.pool)} | {machines(drawn)} | {shown(drawn.idle_kw)} "
         f"| {shown(drawn.max_kw)} | {shown(drawn.kwh_month)} | {shown(emitted.kg_month)} |"
         for drawn, emitted in zip(estimate.power.pools, estimate.carbon.pools, strict=True)
     ]

@@ -15,7 +15,7 @@ from cost import units
 from cost.difference import Difference
 from cost.document import money
 from cost.model import Estimate, Line, total
-from cost.table import groups, is_old, number, summary, usd
+from cost.table import groups, is_old, machines, number, summary, usd
 
 TEMPLATE = "page.html.jinja"
 WIDTH, HEIGHT = 1000.0, 360.0
@@ -43,7 +43,7 @@ def render(estimate: Estimate, difference: Difference | None = None) -> str:
 
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"usd": usd, "number": number, "plain": money}
+    environment.filters |= {"usd": usd, "number": number, "plain": money, "machines": machines}
     grouped = groups(estimate.lines, "component")
     names = list(grouped)
     return environment.get_template(TEMPLATE).render(

@@ -31,6 +31,9 @@ class PoolPower:
     region: str | None
     instance_type: str
     count: Decimal
+    minimum: Decimal
+    maximum: Decimal
+    """Machines between which the group may scale; all figures are for `count` of them."""
     hours: Decimal
     idle_kw: float | None
     typical_kw: float | None
@@ -142,6 +145,8 @@ def _pool(entry: Machines) -> PoolPower:
         region=entry.region,
         instance_type=entry.instance_type,
         count=entry.count,
+        minimum=entry.minimum,
+        maximum=entry.maximum,
         hours=entry.hours,
         idle_kw=kilowatts(watts.idle_w) if watts else None,
         typical_kw=typical,

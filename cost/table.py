@@ -12,6 +12,7 @@ from rich.table import Table
 from cost import units
 from cost.difference import Difference
 from cost.model import Estimate, Line, total
+from cost.power import PoolPower
 
 OLD = 90
 """Days after which a price is marked as old."""
@@ -114,7 +115,7 @@ def _power(console: Console, estimate: Estimate) -> None:
     for drawn, emitted in zip(estimate.power.pools, estimate.carbon.pools, strict=True):
         table.add_row(
             drawn.pool,
-            f"{number(drawn.count)} x {drawn.instance_type}",
+            machines(drawn),
             _figure(drawn.idle_kw),
             _figure(drawn.typical_kw),
             _range(drawn.max_low_kw, drawn.max_kw),
@@ -124,6 +125,14 @@ def _power(console: Console, estimate: Estimate) -> None:
             drawn.basis,
         )
     console.print(table)
+
+
+def machines(drawn: PoolPower) -> str:
+    """How many machines of which type, and between how many the group may scale."""
+    text = f"{number(drawn.count)} x {drawn.instance_type}"
+    if drawn.minimum == drawn.maximum:
+        return text
+    return f"{text} ({number(drawn.minimum)} to {number(drawn.maximum)})"
 
 
 def _figure(value: float | None, digits: int = 2) -> str:
@@ -215,7 +224,8 @@ def summary(estimate: Estimate) -> str:
     if totals.upfront_usd:
         text += f"; {usd(totals.upfront_usd)} USD of it paid up front"
     by_usage = len(estimate.unpriced) - len(estimate.unknown)
-    text += f"\n{len(estimate.lines)} lines, {len(estimate.unknown)} not priced, {by_usage} depend on usage"
+    lines = "1 line" if len(estimate.lines) == 1 else f"{len(estimate.lines)} lines"
+    text += f"\n{lines}, {len(estimate.unknown)} not priced, {by_usage} depend on usage"
     text += f", {estimate.free} resources free"
     if estimate.power.pools:
         text += f"\n{_drawn(estimate)}"

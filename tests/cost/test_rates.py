@@ -57,6 +57,7 @@ def test_a_node_group_multiplies_everything_of_its_template_by_the_desired_size(
     found = priced(template, group)
     assert found.totals.monthly_usd.base == 3 * (730 * Decimal("55.04") + 200 * Decimal("0.08"))
     assert [(entry.count, entry.minimum, entry.maximum) for entry in found.machines] == [(3, 0, 5)]
+    assert "3 x p5.48xlarge (0 to 5)" in cost.report.render(found, "markdown")
     assert found.power.accelerators == 24
 
 
