@@ -27,9 +27,12 @@ class Cache:
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder, self._most = folder, most_bytes
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            owner = folder.stat().st_uid
         except OSError as problem:
             raise BadInput(f"cache {folder}: cannot be made ({problem.strerror}); give another folder") from None
+        if owner not in {0, os.getuid()}:  # what lies there is taken as checked
+            raise BadInput(f"cache {folder}: belongs to user {owner}; give another folder")
 
     @staticmethod
     def default_folder() -> Path:

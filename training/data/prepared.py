@@ -65,7 +65,7 @@ class Prepared:
         return {"input_ids": found[:, :-1].copy(), "labels": found[:, 1:].copy()}
 
     def _texts(self, rows: list[tuple[dict[str, np.ndarray], int]]) -> dict[str, np.ndarray]:
-        ids = np.full((len(rows), self._spec.sequence_length), self._pad, dtype=np.int64)
+        ids = np.full((len(rows), self._spec.sequence_length), PAD, dtype=np.int64)  # whatever the tokenizer's own is
         mask = np.zeros_like(ids)
         for number, (arrays, sample) in enumerate(rows):
             first, last = arrays["offsets"][sample : sample + 2]
@@ -73,10 +73,6 @@ class Prepared:
             ids[number, : len(tokens)] = tokens
             mask[number, : len(tokens)] = 1
         return {"input_ids": ids, "attention_mask": mask}
-
-    @property
-    def _pad(self) -> int:
-        return self.manifest.tokenizer["pad"] if self.manifest.tokenizer else PAD
 
     def _arrays(self, shard: int) -> dict[str, np.ndarray]:
         """The arrays of a shard; on its first use it is copied or checked."""

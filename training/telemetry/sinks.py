@@ -198,6 +198,7 @@ class Otel:
             raise BadInput(_missing("otel", "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http")) from None
         self._provider = MeterProvider(metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter())])
         self._meter = self._provider.get_meter("training")
+        self._events = self._meter.create_counter("training.events")
         self._gauges: dict[str, Any] = {}
 
     def step(self, record: StepRecord) -> None:
@@ -207,7 +208,7 @@ class Otel:
             self._gauges[name].set(value)
 
     def event(self, name: str, fields: Figures) -> None:  # noqa: ARG002 - a counter has no fields
-        self._meter.create_counter("training.events").add(1, {"event": name})
+        self._events.add(1, {"event": name})
 
     def close(self) -> None:
         self._provider.shutdown()

@@ -125,6 +125,15 @@ def test_a_shard_larger_than_the_cache_is_refused(tmp_path: Path) -> None:
         Cache(tmp_path, 10).fetch(open_store(str(tmp_path)), "a.bin", "0" * 64, 11)
 
 
+def test_a_folder_of_another_user_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.getuid() == 0:
+        os.chown(tmp_path, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(BadInput, match="belongs to user"):
+        Cache(tmp_path, 100)
+
+
 def test_what_killed_processes_left_half_copied_is_removed(tmp_path: Path) -> None:
     gone = 2**22 + 1  # above the largest process number of Linux
     (tmp_path / "cache").mkdir()

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training_torch.data.samples import prepared
+from tests.training_torch.data.samples import prepared, write_lines
 from training.data import DataSpec, manifest, objects, open_stream
 from training.data import prepared as reading
 from training.data.cache import Cache
+from training.data.prepare import prepare
+from training.data.recipe import Recipe
 from training.errors import BadInput
 
 
@@ -165,3 +167,18 @@ def test_images_are_normalised_by_the_statistics_of_imagenet(tmp_path: Path) -> 
     pixels = source._arrays(0)["images"][0].astype(np.float64) / 255
     by_hand = (pixels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
     assert np.abs(found - by_hand.transpose(2, 0, 1)).max() < 1e-5
+
+
+def test_texts_are_padded_with_0_whatever_the_tokenizers_own_padding_is(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = {"[UNK]": 0, "</s>": 1, "good": 2, "[PAD]": 3}
+    own = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    own.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
+    own.save(str(tmp_path / "own.json"))
+    write_lines(tmp_path / "in" / "a.jsonl", [{"text": "good good", "label": 0}])
+    recipe = Recipe("texts", tokenizer=str(tmp_path / "own.json"), label_field="label")
+    assert prepare([tmp_path / "in"], tmp_path / "out", recipe).manifest
+    wanted = DataSpec("texts", str(tmp_path / "out"), sequence_length=4, prefetch=0)
+    with open_stream(wanted, rank=0, world=1, seed=0, batch_size=1) as stream:
+        assert next(stream)["input_ids"].tolist() == [[2, 2, 0, 0]]
