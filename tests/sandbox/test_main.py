@@ -80,6 +80,18 @@ def test_a_daemon_without_a_log_is_told(nowhere: Settings) -> None:
     assert "`python -m sandbox up` starts it" in done.stderr
 
 
+def test_the_path_of_a_tool_is_printed_alone_or_what_gets_it(nowhere: Settings, tmp_path: Path) -> None:
+    """`make train` reads it; nothing is got unasked."""
+    found = run(nowhere, "tools", "--path", "training", AIDC_TRAINING_PYTHON=sys.executable)
+    assert (found.returncode, found.stdout) == (0, f"{sys.executable}\n")
+    missing = run(nowhere, "tools", "--path", "training", AIDC_TRAINING_PYTHON="", AIDC_CACHE=str(tmp_path / "cache"))
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "`python -m sandbox tools --install --path training` gets it" in missing.stderr
+    assert not (tmp_path / "cache").exists()
+    unknown = run(nowhere, "tools", "--path", "nix")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+
+
 def test_up_of_a_running_cloud_is_fine_and_says_where_it_is(cloud: Settings) -> None:
     before = processes.ours(cloud)
     done = run(cloud, "up")
