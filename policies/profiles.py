@@ -18,6 +18,7 @@ from catalog import carbon
 from policies.rules import ALL
 from policies.rules.exemptions import Exemption, exemption
 from policies.rules.model import Level
+from policies.rules.workload_supply import REGISTRIES
 from terminal import InvalidInput
 
 KEY: Final = "ai-datacenter:policies"
@@ -171,8 +172,10 @@ def _day(text: object) -> bool:
 
 def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
     """What the stack file says elsewhere: its region, its administrators, its accounts, its budget."""
-    if region := config.get("aws:region"):
+    if region := config.get("aws:region") or config.get("gcp:region"):
         found.give("region-allowlist", regions=[region])
+    if project := config.get("gcp:project"):
+        found.give("k8s-image-registry-allowlist", registries=[*REGISTRIES, f"*-docker.pkg.dev/{project}/*"])
     try:
         accounts = json.loads(config.get("aws:allowedAccountIds") or "[]")
     except ValueError:
@@ -182,12 +185,14 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
         found.give("ami-encrypted", accounts=accounts)
     if admins := _section(config, "ai-datacenter:cluster").get("admins"):
         found.give("eks-access-cluster-admin-allowlist", principals=admins)
+        found.give("k8s-rbac-least-privilege", admins=[str(member).partition(":")[2] for member in admins])
     kinds = [
-        str(pool.get("instance-type", "")).partition(".")[0]
+        str(pool.get("instance-type") or "").partition(".")[0]
         for name in ("pools", "system-pools")
         for pool in _section(config, f"ai-datacenter:{name}").values()
         if isinstance(pool, Mapping)
     ]
+    kinds = [kind for kind in kinds if kind]
     if kinds:
         found.give("instance-type-allowlist", families=sorted(set(kinds)))
     site = _section(config, "ai-datacenter:site")

@@ -31,6 +31,7 @@ DRIVERS: Final = (
     "kube-system/s3-csi-*",
     "kube-system/*dranet*",
     "kube-system/neuron-*",
+    "kube-system/*nccl-*",
     "gpu-operator/*",
     "nvidia-*/*",
     "*/dcgm-exporter*",

@@ -41,14 +41,16 @@ def _grants(rule: View, group: str, resources: Sequence[str], verbs: Sequence[st
         "CIS EKS 4.1.8",
         "NIST 800-53 AC-6",
     ],
-    parameters={"exempt": ()},
+    parameters={"exempt": (), "admins": ()},
 )
 def least_privilege(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """Some rights are all rights: whoever may bind roles, approve certificates or change webhooks is administrator."""
     if any(fnmatchcase(str(resource.get("metadata.name", resource.name)), entry) for entry in given["exempt"]):
         return
     if resource.type in BINDINGS:
-        if resource.get("roleRef.name") == "cluster-admin":
+        subjects = [str(subject.get("name")) for subject in resource.views("subjects")]
+        listed = bool(subjects) and all(subject in given["admins"] for subject in subjects)
+        if resource.get("roleRef.name") == "cluster-admin" and not listed:
             yield Violation("it binds cluster-admin.", check="cluster-admin")
         return
     rules = list(resource.views("rules"))

@@ -44,7 +44,11 @@ REGISTRIES = (
     "registry.k8s.io",
     "quay.io",
     "ghcr.io",
+    "gke.gcr.io",
+    "*-docker.pkg.dev/cloud-tpu-images/*",
+    "*-docker.pkg.dev/gce-ai-infra/*",
 )
+"""Registries, or a registry with the beginning of a path where everybody's images are under one name."""
 
 
 @resource_rule(
@@ -63,7 +67,8 @@ def registry_allowlist(workload: Resource, given: Parameters) -> Iterator[Violat
     def one(container: View) -> Iterator[Violation]:
         first, slash, _ = str(container.get("image", "")).partition("/")
         registry = first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
-        if not any(fnmatchcase(registry, pattern) for pattern in given["registries"]):
+        image = f"{container.get('image', '')}"
+        if not any(fnmatchcase(image if "/" in pattern else registry, pattern) for pattern in given["registries"]):
             yield Violation(f"{name(container)} comes from {registry}.")
 
     yield from independently(*map(one, containers(workload)))

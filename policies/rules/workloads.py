@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from .model import Parameters, Resource, View, Violation, independently, resource_rule
@@ -131,6 +132,10 @@ def capabilities(workload: Resource, given: Parameters) -> Iterator[Violation]:
     yield from independently(*map(one, containers(workload)))
 
 
+LIBRARIES = ("/home/kubernetes/bin/gib", "/home/kubernetes/bin/nvidia", "/home/kubernetes/bin/nvidia/*")
+"""Folders of a GKE node that its GPU pods mount for RDMA (Google: GPUDirect guides)."""
+
+
 @resource_rule(
     id="k8s-no-hostpath",
     title="Pods do not mount the node's disk",
@@ -139,7 +144,7 @@ def capabilities(workload: Resource, given: Parameters) -> Iterator[Violation]:
     types=[*PODS],
     fix="use a volume claim, an emptyDir or a config map.",
     references=["CKV_K8S_27", "CIS EKS 4.2.9", "NIST 800-53 AC-6"],
-    parameters={"exempt": DRIVERS},
+    parameters={"exempt": DRIVERS, "read-only": LIBRARIES},
 )
 def no_hostpath(workload: Resource, given: Parameters) -> Iterator[Violation]:
     """The node's disk holds the keys of all pods; the container runtime's socket is the node itself."""
@@ -149,8 +154,16 @@ def no_hostpath(workload: Resource, given: Parameters) -> Iterator[Violation]:
             path = str(volume.get("hostPath.path", ""))
             if path.endswith(("docker.sock", "containerd.sock", "crio.sock")):
                 yield Violation(f"{path} is mounted.", check="CKV_K8S_27")
-            elif not driver:
+            elif not driver and not _library(workload, volume, given["read-only"]):
                 yield Violation(f"{path} of the node is mounted.", check="hostPath")
+
+
+def _library(workload: Resource, volume: View, paths: Sequence[str]) -> bool:
+    """Whether a volume is one of the node's libraries and every container that mounts it may only read it."""
+    mounts = [mount for container in containers(workload) for mount in container.views("volumeMounts")]
+    mine = [mount for mount in mounts if mount.get("name") == volume.get("name")]
+    known = any(fnmatchcase(str(volume.get("hostPath.path", "")), pattern) for pattern in paths)
+    return known and all(mount.says("readOnly") for mount in mine)
 
 
 def _profile(workload: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
