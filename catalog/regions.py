@@ -8,18 +8,15 @@ from catalog.table import rows
 
 TABLES = {
     "aws": (
-        ("aws_instance_prices", "region"),
-        ("aws_data_transfer_prices", "region"),
-        ("aws_spot_advisor", "region"),
         ("eks_image_registries", "region"),
+        ("aws_data_transfer_prices", "region"),
     ),
     "gcp": (
         ("gcp_service_prices", "region"),
-        ("gcp_instance_prices", "region"),
         ("gcp_tpu_prices", "region"),
     ),
 }
-"""Tables and columns that hold regions, by provider."""
+"""The smallest tables and columns that hold all regions, by provider."""
 GCP_PLACES = frozenset({"us", "eu", "asia", "europe", "global", "nam4", "eur4", "asia1", "northamerica"})
 """Google's multi-regions and dual regions, as buckets, registries and data sets name them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
 from cost.model import Amount
@@ -133,7 +134,10 @@ def topic(it: Subject) -> Iterator[Found]:
             continue
         sent = requests.times(count.base)
         paid = Amount(*(max(value - free, Decimal(0)) for value in sent))
-        yield from it.metered(item, paid, it.aws(service, item), subscriptions, per=per)
+        price = it.aws(service, item)
+        if item.startswith("SMS") and price and (own := it.usage.given("sms_notification_price")):
+            price = replace(price, usd=own.base * per, basis="given in the usage file: it depends on the country")
+        yield from it.metered(item, paid, price, subscriptions, per=per)
 
 
 def _fifo_topic(it: Subject) -> Iterator[Found]:

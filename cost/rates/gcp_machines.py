@@ -113,16 +113,26 @@ def _compute(it: Subject, machine: GoogleMachine, count: Decimal, hours: Decimal
         return
     item = f"{label}Instance usage (Linux/UNIX, {word}, {kind})"
     price = prices.gcp_instance(kind, it.region, "spot" if machine.spot else "on-demand") if it.region else None
+    if price is not None and not machine.spot:
+        price = sustained(price, kind, hours)
+    elif price is None:
+        price = _quoted(it, f"Instance usage (Linux/UNIX, {word}, {kind})", spot=machine.spot)
     if price is None:
         yield it.gap(item, f"no {word} price of {kind} in {it.region}" if it.region else None)
         return
-    if not machine.spot:
-        price = sustained(price, kind, hours)
     yield it.hours(item, price, count, hours=hours, purchase=machine.purchase, what=kind)
     known = gcp_machines.get(kind)
     if WITHOUT_SSD in price.basis and known and known.local_ssd_count:
         disks = f"{known.local_ssd_count} x {SSD_GB} GB on each of {count.normalize():f}"
         yield Gap(f"{label}Local SSDs ({disks})", f"the price of {kind} in {it.region} leaves them out")
+
+
+def _quoted(it: Subject, dimension: str, *, spot: bool) -> Price | None:
+    """A price that its source quotes for a full month, the sustained-use discount taken off."""
+    price = it.gcp("google_compute_instance", dimension)
+    if price is None or spot:
+        return price
+    return replace(price, basis=f"{price.basis}; sustained-use discount of a full month included")
 
 
 def sustained(price: Price, machine_type: str, hours: Decimal) -> Price:
