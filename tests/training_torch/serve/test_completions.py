@@ -128,7 +128,7 @@ def test_a_request_beyond_the_context_is_refused(start: Start) -> None:
 def test_a_client_that_goes_away_ends_its_work(start: Start) -> None:
     running = start("bloom", max_batch=1)
     engine, steps, gone = running.service.engine, threading.Semaphore(0), threading.Event()
-    inner = engine.model.hidden  # type: ignore[operator]
+    inner: Any = engine.model.hidden
 
     def slow(*arguments: Any) -> torch.Tensor:
         steps.release()
@@ -155,7 +155,7 @@ def test_a_client_that_goes_away_ends_its_work(start: Start) -> None:
 def test_a_model_that_fails_is_an_answer_and_the_server_goes_on(start: Start) -> None:
     running = start("bloom")
     engine = running.service.engine
-    inner = engine.model.hidden  # type: ignore[operator]
+    inner: Any = engine.model.hidden
 
     def fail(*_: Any) -> torch.Tensor:
         engine.model.hidden = inner  # type: ignore[assignment]

@@ -40,7 +40,7 @@ class Held:
     async def start(self) -> tuple[Client, asyncio.Task[None]]:
         self.service = self.service_of()
         model = self.service.engine.model
-        inner = model.hidden  # type: ignore[operator]
+        inner: Any = model.hidden
 
         def hidden(*arguments: Any) -> torch.Tensor:
             self.began.set()
