@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import cost
 from cost import usage
+from cost.table import is_old
 from terminal import InvalidInput
 from tests.cost.plans import plan, resource
 
@@ -196,3 +198,12 @@ def test_discounts_of_the_stack_file_are_taken_off_and_named() -> None:
     assert usage_line.discount == "25 % off (savings-plan)"
     disk = next(line for line in found.lines if not line.purchase)
     assert disk.discount == "10 % off (contract)"
+
+
+@pytest.mark.parametrize(
+    ("priced_at", "old"),
+    [("2026-11-01", False), ("2026-08-25", False), ("2026-08-23", True), ("2025-12", True), ("2026", False)],
+)
+def test_a_price_is_old_after_90_days_and_a_month_or_a_year_counts_from_its_end(priced_at: str, old: bool) -> None:
+    line = replace(priced(resource("aws:ec2/natGateway:NatGateway", "way")).lines[0], priced_at=priced_at)
+    assert is_old(line, DAY.isoformat()) == old

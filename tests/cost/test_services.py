@@ -64,7 +64,7 @@ AWS: list[Case] = [
     ("aws:rds/instance:Instance", {"engine": "postgres", "engineVersion": "12.5", "instanceClass": "db.t3.large"}, {},
      "730 * 0.145 + 20 * 0.115 + 1460 * 0.1"),
     ("aws:rds/instance:Instance",
-     {"engine": "postgres", "instanceClass": "db.t4g.small", "storageType": "gp3", "allocatedStorage": 400,
+     {"engine": "mysql", "instanceClass": "db.t4g.small", "storageType": "gp3", "allocatedStorage": 400,
       "iops": 14000, "multiAz": True}, {}, "730 * 0.065 + 400 * 0.23 + 2000 * 0.04"),
     ("aws:rds/clusterInstance:ClusterInstance", {"instanceClass": "db.serverless", "engine": "aurora-postgresql"},
      {"capacity_units_per_hr": 2}, "1460 * 0.12"),
