@@ -21,6 +21,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "policies.md"
 STANDARDS = {
     "CIS EKS": "CIS Amazon EKS Benchmark 1.8",
     "CIS AWS": "CIS AWS Foundations Benchmark",
+    "CIS GKE": "CIS Google Kubernetes Engine Benchmark",
+    "CIS GCP": "CIS Google Cloud Platform Foundation Benchmark",
     "FSBP": "AWS Foundational Security Best Practices",
     "NIST 800-53": "NIST SP 800-53 rev. 5",
     "CKV": "checkov",

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from catalog import instances, releases
+from catalog import instances, releases, tpus
 
 PATH = Path(__file__).with_name("facts.json")
 
@@ -34,7 +34,22 @@ def generate() -> dict[str, Any]:
             "spot": instance.spot,
         }
     kubernetes = {"minimum": releases["eks"].minimum}
-    return {"schema_version": 2, "machines": machines, "kubernetes": kubernetes}
+    return {"schema_version": 3, "machines": machines, "kubernetes": kubernetes, "tpus": _tpus()}
+
+
+def _tpus() -> dict[str, Any]:
+    """Facts of every TPU machine type: chips of a machine, machines of each topology."""
+    return {
+        name: {
+            "chips": tpus[name].chips,
+            "generation": tpus[name].generation,
+            "single": dict(tpus[name].single_host),
+            "multi": dict(tpus[name].multi_host),
+            "dimensions": tpus[name].topology_dimensions,
+            "most": tpus[name].max_chips_per_slice,
+        }
+        for name in sorted(tpus)
+    }
 
 
 def text() -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from policies.examples import aws
 from policies.examples.cluster import CLUSTERS
+from policies.examples.google import GOOGLE
 from policies.examples.model import Example, Thing
 from policies.examples.services import SERVICES
 
-EXAMPLES: dict[str, Example] = {**aws.EXAMPLES, **SERVICES, **CLUSTERS}
+EXAMPLES: dict[str, Example] = {**aws.EXAMPLES, **SERVICES, **CLUSTERS, **GOOGLE}
 
 __all__ = ["EXAMPLES", "Example", "Thing"]

@@ -17,6 +17,10 @@ from . import (
     eks_nodes,
     fsx,
     fsx_relations,
+    gcp_data,
+    gcp_gke,
+    gcp_network,
+    gcp_tpu,
     gpu_nodes,
     gpu_pods,
     gpu_sharing,
@@ -69,5 +73,9 @@ MODULES: tuple[ModuleType, ...] = (
     gpu_sharing,
     cost_power,
     tags,
+    gcp_gke,
+    gcp_tpu,
+    gcp_network,
+    gcp_data,
 )
 ALL: tuple[Rule, ...] = tuple(entry for module in MODULES for entry in vars(module).values() if isinstance(entry, Rule))

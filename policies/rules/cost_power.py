@@ -11,7 +11,8 @@ BUDGET = "aws:budgets/budget:Budget"
 RESERVED = "aws:ec2/capacityReservation:CapacityReservation"
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
 PROVIDER = "pulumi:providers:aws"
-BUYING = (NODE_GROUP, SCALING_GROUP, RESERVED, LUSTRE)
+GOOGLE = ("gcp:container/nodePool:NodePool", "gcp:lustre/instance:Instance", "gcp:container/cluster:Cluster")
+BUYING = (NODE_GROUP, SCALING_GROUP, RESERVED, LUSTRE, *GOOGLE)
 
 
 @stack_rule(

@@ -25,6 +25,11 @@ def machine(instance_type: object) -> dict[str, Any] | None:
     return machines().get(instance_type) if isinstance(instance_type, str) else None
 
 
+def tpu(machine_type: object) -> dict[str, Any] | None:
+    """Facts of a TPU machine type; None for any other."""
+    return _facts()["tpus"].get(machine_type) if isinstance(machine_type, str) else None
+
+
 def kubernetes() -> dict[str, Any]:
     """`minimum`: the oldest version in standard support."""
     return _facts()["kubernetes"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .facts import tpu
 from .machines import (
     NODE_GROUP,
     SCALING_GROUP,
@@ -19,6 +20,7 @@ from .machines import (
 )
 from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule, stack_rule
 
+NODE_POOL = "gcp:container/nodePool:NodePool"
 DAEMON_SET = "kubernetes:apps/v1:DaemonSet"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 ADDON = "aws:eks/addon:Addon"
@@ -131,7 +133,7 @@ def _wants_accelerators(pool: Resource) -> bool:
     title="The stack has no more accelerators than agreed",
     severity="high",
     level="mandatory",
-    types=[NODE_GROUP, SCALING_GROUP],
+    types=[NODE_GROUP, SCALING_GROUP, NODE_POOL],
     fix="lower the maximum sizes, or agree on more and raise the parameter max-accelerators.",
     parameters={"max-accelerators": 1024},
 )
@@ -139,9 +141,25 @@ def count_cap(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """A zero too many in a stack file is a million dollars a month."""
     groups = accelerated_groups(stack)
     total = sum(most(group) * max(map(accelerators, uses(group)), default=0) for group in groups)
+    pools = [pool for pool in stack.of(NODE_POOL) if _of_node(pool)]
+    total += sum(_nodes(pool) * _of_node(pool) for pool in pools)
     if total > given["max-accelerators"]:
         message = f"the groups may have {total:g} accelerators, more than {given['max-accelerators']:g}."
-        yield Violation(message, resource=groups[0])
+        yield Violation(message, resource=[*groups, *pools][0])
+
+
+def _of_node(pool: Resource) -> float:
+    """GPUs or TPU chips of one machine of a GKE pool."""
+    machine = tpu(pool.get("nodeConfig.machineType"))
+    gpus = sum(entry.number("count", 0) or 0 for entry in pool.views("nodeConfig.guestAccelerators"))
+    return machine["chips"] if machine else gpus
+
+
+def _nodes(pool: Resource) -> float:
+    """Machines that a GKE pool may have; sizes of a regional pool are for each of its zones."""
+    zones = max(len(pool.all("nodeLocations")), 1)
+    whole = pool.number("autoscaling.totalMaxNodeCount")
+    return whole or zones * (pool.number("autoscaling.maxNodeCount") or pool.number("nodeCount", 0) or 0)
 
 
 def _to_zero(group: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:

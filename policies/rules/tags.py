@@ -26,11 +26,19 @@ PROVIDER = "pulumi:providers:aws"
 )
 def region_allowlist(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """Data leaves the country, or machines run where nobody looks."""
-    if not (resource.type.startswith("aws:") or resource.type == PROVIDER) or not resource.has("region"):
-        return
-    region = resource.get("region")
-    if region not in given["regions"]:
-        yield Violation(f"region {region} is not in the list.")
+    if resource.type.startswith("aws:") or resource.type == PROVIDER:
+        if resource.has("region") and resource.get("region") not in given["regions"]:
+            yield Violation(f"region {resource.get('region')} is not in the list.")
+    elif resource.type.startswith(("gcp:", "pulumi:providers:gcp")):
+        for path in ("region", "location", "zone"):
+            place = str(resource.get(path, "global") or "global").lower()
+            if place != "global" and not any(_within(place, str(region)) for region in given["regions"]):
+                yield Violation(f"{path} {place} is not in the list.")
+
+
+def _within(place: str, region: str) -> bool:
+    """Whether a place of Google Cloud is a region, or a zone of it; some types give it as an address."""
+    return place.rpartition("/")[2].removesuffix(f"-{place[-1:]}") == region or place.rpartition("/")[2] == region
 
 
 @resource_rule(

@@ -272,3 +272,63 @@ def test_secrets_in_user_data_are_seen_in_base64_and_in_clear() -> None:
 )
 def test_a_value_of_another_shape_ends_no_run(kind: str, inputs: dict[str, Any]) -> None:
     outcome([Thing(kind, inputs=inputs)])
+
+
+FIREWALL = "gcp:compute/firewall:Firewall"
+POOL = "gcp:container/nodePool:NodePool"
+
+
+@pytest.mark.parametrize(
+    ("allow", "more", "expected"),
+    [
+        ({"protocol": "tcp", "ports": ["22"]}, {}, {"CKV_GCP_2"}),
+        ({"protocol": "tcp", "ports": ["20-4000"]}, {}, {"CKV_GCP_2", "CKV_GCP_3"}),
+        ({"protocol": "all"}, {}, {"CKV_GCP_2", "CKV_GCP_3"}),
+        ({"protocol": "tcp", "ports": ["443"]}, {}, set()),
+        ({"protocol": "udp", "ports": ["22"]}, {}, set()),
+        ({"protocol": "tcp", "ports": ["22"]}, {"direction": "EGRESS"}, set()),
+        ({"protocol": "tcp", "ports": ["22"]}, {"sourceRanges": ["10.0.0.0/8"]}, set()),
+        ({"protocol": "tcp", "ports": ["22"]}, {"sourceRanges": ["::/0"]}, {"CKV_GCP_2"}),
+    ],
+)
+def test_ports_of_google_cloud_that_the_world_reaches(
+    allow: dict[str, Any], more: dict[str, Any], expected: set[str]
+) -> None:
+    inputs = {"sourceRanges": WORLD, "allows": [allow], **more}
+    assert checks("gcp-firewall-no-world-admin-ports", [Thing(FIREWALL, inputs=inputs)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "topology", "nodes", "kind", "broken"),
+    [
+        ("ct6e-standard-4t", "4x4", 4, "COMPACT", set()),
+        ("ct6e-standard-4t", "4x4", 2, "COMPACT", {"gcp-tpu-topology"}),
+        ("ct6e-standard-4t", "2x2x2", 2, "COMPACT", {"gcp-tpu-topology"}),
+        ("ct6e-standard-4t", "2x2", 1, "COMPACT", {"gcp-tpu-placement"}),
+        ("ct6e-standard-8t", "2x4", 1, None, set()),
+        ("ct5p-hightpu-4t", "4x4x4", 16, "COMPACT", set()),
+        ("ct5p-hightpu-4t", "4x4x4", 16, None, {"gcp-tpu-placement"}),
+        ("tpu7x-standard-4t", "4x4x4", 16, "COMPACT", {"gcp-tpu7x-workload-policy"}),
+        ("e2-standard-4", None, 3, None, set()),
+    ],
+)
+def test_slices_of_tpus(machine: str, topology: str | None, nodes: int, kind: str | None, broken: set[str]) -> None:
+    placement = {key: value for key, value in (("tpuTopology", topology), ("type", kind)) if value}
+    inputs = {"nodeConfig": {"machineType": machine}, "nodeCount": nodes, "placementPolicy": placement}
+    found = {
+        rule
+        for rule in ("gcp-tpu-topology", "gcp-tpu-placement", "gcp-tpu7x-workload-policy")
+        if checks(rule, [Thing(POOL, inputs=inputs)])
+    }
+    assert found == broken
+
+
+@pytest.mark.parametrize(
+    ("place", "fine"),
+    [("us-central1", True), ("US-CENTRAL1", True), ("us-central1-b", True), ("us-central2-b", False), ("US", False)],
+)
+def test_places_of_google_cloud(place: str, fine: bool) -> None:
+    pack = Pack(ALL, parameters={"region-allowlist": {"regions": ["us-central1"]}})
+    (resource,) = built([Thing("gcp:storage/bucket:Bucket", inputs={"location": place})])
+    found = [entry for entry in pack.resource(resource).findings if entry.rule.id == "region-allowlist"]
+    assert (not found) is fine

@@ -95,7 +95,7 @@ def remedied(rule: str, things: list[Thing], parameters: dict[str, Any] | None =
 
 
 def test_there_are_as_many_remediations_as_the_catalogue_says() -> None:
-    assert len(REMEDIES) == 39
+    assert len([rule for rule in REMEDIES if not rule.startswith("gcp-")]) == 39
 
 
 @pytest.mark.parametrize("rule", [name for name in REMEDIES if name not in PARTLY])

@@ -22,6 +22,8 @@ PRESENT = {
     "backup-vault-kms": "a key that is made in the stack counts",
     "ecr-lifecycle-policy": "a policy made from the repository counts",
     "eks-addon-version-pinned": "a version that is looked up counts",
+    "gcp-bucket-cmek": "a key that is made in the stack counts",
+    "gcp-subnet-flow-logs": "settings that are computed count",
     "iam-no-long-lived-users": "it asks whether there are users at all",
     "loggroup-kms": "a key that is made in the stack counts",
     "nodegroup-launch-template-conflicts": "it asks what stands beside what",
