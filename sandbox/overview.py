@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError
 from sandbox.health import get
 from sandbox.kubernetes.connection import TIMEOUT, connect
 from sandbox.kubernetes.nodegroups import POOL_LABEL
+from sandbox.kubernetes.reconcile import GROUP_LABELS
 from sandbox.kubernetes.stages import SIMULATED_LABEL
 from sandbox.observe import DaemonStatus, status
 from sandbox.settings import REPOSITORY, Settings
@@ -28,13 +29,14 @@ STYLES = {"running": "green", "starting": "yellow", "restarting": "yellow", "fai
 
 @dataclass(frozen=True)
 class NodeGroup:
-    """One node group of the emulated EKS."""
+    """One node group of the emulated EKS, or one node pool of a recorded GKE cluster."""
 
     cluster: str
     region: str
     name: str
     pool: str | None
-    desired: int
+    desired: int | None
+    """None: its machine's size is unknown, so it has no nodes here."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def rendered(overview: Overview) -> Group:
         table = _table("node group", "cluster", "region", "pool", "nodes wanted", "nodes ready")
         for group in overview.groups:
             ready = sum(node.ready for node in overview.nodes or [] if node.group == group.name)
-            wanted = (group.name, group.cluster, group.region, group.pool or "-", str(group.desired))
+            size = "unknown" if group.desired is None else str(group.desired)
+            wanted = (group.name, group.cluster, group.region, group.pool or "-", size)
             table.add_row(*wanted, "unknown" if overview.nodes is None else str(ready))
         parts += [Text(), table]
     if overview.nodes:
@@ -152,7 +155,7 @@ def _groups(settings: Settings) -> list[NodeGroup] | None:
         records = json.loads(get(f"{settings.aws_url}/_sandbox/nodegroups"))["nodegroups"]
     except (OSError, urllib.error.URLError, ValueError, KeyError):
         return None
-    return [
+    groups = [
         NodeGroup(
             record["clusterName"],
             record["region"],
@@ -161,6 +164,28 @@ def _groups(settings: Settings) -> list[NodeGroup] | None:
             record["scalingConfig"]["desiredSize"],
         )
         for record in records
+    ]
+    return groups + _node_pools(settings)
+
+
+def _node_pools(settings: Settings) -> list[NodeGroup]:
+    """Node pools of recorded clusters."""
+    if not (settings.state / "gcp").is_dir():
+        return []
+    from sandbox.kubernetes import nodepools
+    from sandbox.kubernetes.nodegroups import Inventory
+
+    found = Inventory("")
+    nodepools.add(found, settings)
+    return [
+        NodeGroup(
+            pool.cluster,
+            pool.location,
+            pool.name,
+            pool.label,
+            None if pool.name in found.unknown else sum(node.group == pool.name for node in found.nodes),
+        )
+        for pool in nodepools.pools(settings)
     ]
 
 
@@ -178,7 +203,7 @@ def _node(item: dict[str, Any]) -> Node:
     conditions = item["status"].get("conditions") or []
     return Node(
         item["metadata"]["name"],
-        labels.get("eks.amazonaws.com/nodegroup"),
+        next((labels[name] for name in GROUP_LABELS if name in labels), None),
         labels.get("node.kubernetes.io/instance-type"),
         labels.get("topology.kubernetes.io/zone"),
         SIMULATED_LABEL in labels,

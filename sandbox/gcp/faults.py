@@ -1,8 +1,8 @@
 """Calls of the recorded cloud that are to fail or to wait: `<state>/gcp-faults.json`, for tests.
 
 A list of {"verb": "create", "type": "...", "message": "...", "after": false, "seconds": 0, "times": 1}. `type` and
-`verb` may be left out and then match all; `after` fails once the resource is recorded, as an API may; `seconds` waits
-first; without `message` the call only waits.
+`verb` may be left out and then match all; without `message` the call only waits for so many seconds. `after`: all of it
+happens once the resource is recorded, as it may with an API.
 """
 
 from __future__ import annotations

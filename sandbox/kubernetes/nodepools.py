@@ -11,6 +11,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from catalog import gcp_machines, tpus
@@ -45,6 +46,29 @@ def add(result: Inventory, settings: Settings, store: Store | None = None) -> No
             continue
         for index, zone in enumerate(_places(entry)):
             result.nodes.append(_node(entry, machine, index, zone, topology(store, inputs, machine_type)))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What people want to know of a recorded pool. `label` is its name in the stack file."""
+
+    name: str
+    cluster: str
+    location: str
+    label: str | None
+
+
+def pools(settings: Settings) -> list[Pool]:
+    """Every recorded pool, oldest first."""
+    return [
+        Pool(
+            str(entry.inputs["name"]),
+            str(entry.inputs["cluster"]).rpartition("/")[2],
+            str(entry.state.get("location") or ""),
+            ((entry.inputs.get("nodeConfig") or {}).get("labels") or {}).get(POOL_LABEL),
+        )
+        for entry in _store(settings).of_type(NODE_POOL)
+    ]
 
 
 @functools.cache

@@ -84,7 +84,7 @@ class Recorder:
         if missing:
             raise Fail(f"{target.type}: no {missing[0]}: give it, or set gcp:{missing[0]} for the provider")
         resource.id, resource.created = record.id_of(resource), datetime.now(UTC).isoformat()
-        fault = self._fault("create", target)
+        later = self._fault("create", target)
         self._refuse(record, resource)
         del resource[SERIAL]
         state = self.state(record, resource, inputs, {})
@@ -99,8 +99,8 @@ class Recorder:
                     f"{target.type}: Error 409: {resource.id} already exists", grpc.StatusCode.ALREADY_EXISTS
                 ) from None
             return entry.id, dict(error.found.state)  # of a run that was killed before it could say so
-        if fault and fault.after:
-            raise Fail(f"{target.type}: {fault.message}")
+        if later:
+            self._suffer(later, target)
         return entry.id, state
 
     def read(self, record: Record, target: Target, resource_id: str) -> Live | None:
@@ -158,12 +158,16 @@ class Recorder:
             raise Fail(f"{record.type}: {'; '.join(reasons)}", grpc.StatusCode.INVALID_ARGUMENT)
 
     def _fault(self, verb: str, target: Target) -> faults.Fault | None:
+        """What is to go wrong now does; what is to go wrong later is returned."""
         fault = faults.take(self.world.settings, verb, target.type)
-        if fault and fault.seconds:
-            self.cancelled.wait(fault.seconds)
-        if fault and fault.message and not fault.after:
+        if fault and not fault.after:
+            self._suffer(fault, target)
+        return fault if fault and fault.after else None
+
+    def _suffer(self, fault: faults.Fault, target: Target) -> None:
+        self.cancelled.wait(fault.seconds)
+        if fault.message:
             raise Fail(f"{target.type}: {fault.message}")
-        return fault if fault and fault.message else None
 
 
 def names(value: Any, resource_id: str, state: Mapping[str, Any]) -> bool:
