@@ -44,7 +44,7 @@ def evaluation(name: str, spec: EvaluationSpec, ground: Ground) -> Workload:
         name=f"evaluation-{name}",
         image=spec.image,
         command=launched(
-            [PACKAGE, *arguments], ["--check", "--dry-run", "--result", output], alone=placement.vendor == "google"
+            [PACKAGE, *arguments], ["--check=--dry-run", "--result", output], alone=placement.vendor == "google"
         ),
         ranks=ranks,
         placement=placement,

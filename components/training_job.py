@@ -94,7 +94,7 @@ def training(name: str, spec: TrainingSpec, ground: Ground) -> Workload:
         image=spec.image,
         command=launched(
             [PACKAGE, *arguments],
-            ["--check", "--dry-run", "--restarts", str(spec.restarts), "--result", folder(name)],
+            ["--check=--dry-run", "--restarts", str(spec.restarts), "--result", folder(name)],
             alone=placement.vendor == "google",
         ),
         ranks=ranks,
