@@ -24,6 +24,8 @@ def read(path: Path | str) -> Plan:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise PlanError(f"{path}: cannot be read ({error.strerror}); give a file of `pulumi preview --json`") from None
+    except UnicodeDecodeError:
+        raise PlanError(f"{path}: is not text; give a file of `pulumi preview --json`") from None
     return loads(text, str(path))
 
 

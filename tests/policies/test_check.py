@@ -61,7 +61,32 @@ def test_bad_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
     assert run(*arguments)[0] == 2
 
 
-def test_a_broken_plan_file_is_one_message_and_2(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [b'{"x":', b"[1]", b'{"steps": 3}', b"{}", b'{"deployment": {"resources": [3]}}', b"\xff\xfe"],
+)
+def test_a_broken_plan_file_is_one_message_and_2(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.json"
-    path.write_text('{"x":', encoding="utf-8")
-    assert run("--plan", str(path))[0] == 2
+    path.write_bytes(content)
+    code, output = run("--plan", str(path))
+    assert code == 2
+    assert [line for line in output.splitlines() if line.startswith("error: ")] == output.splitlines()
+    assert str(path) in output
+
+
+def test_a_missing_plan_file_is_one_message_and_2(tmp_path: Path) -> None:
+    code, output = run("--plan", str(tmp_path / "none.json"))
+    assert (code, output.count("error: ")) == (2, 1)
+
+
+def test_every_mistake_of_the_settings_is_one_line_and_2(tmp_path: Path) -> None:
+    section = {"rules": {"kms-rotatoin": {}}, "exemptions": [{"rule": "kms-rotation", "until": "2027-01-01"}, "all"]}
+    path = tmp_path / "plan.json"
+    config = {"ai-datacenter:policies": json.dumps(section)}
+    path.write_text(json.dumps({"config": config, "steps": []}), encoding="utf-8")
+    code, output = run("--plan", str(path))
+    assert code == 2
+    assert "did you mean kms-rotation?" in output
+    assert "policies.exemptions[0].until: unknown key" in output
+    assert "policies.exemptions[1]: give a map" in output
+    assert all(line.startswith("error: policies.") for line in output.splitlines())

@@ -50,6 +50,36 @@ def test_the_first_line_is_the_port_and_the_pack_lists_its_rules(pack: Any) -> N
     assert all(policy.remediation_steps and policy.description for policy in info.policies)
 
 
+def test_nothing_is_printed_before_the_port_and_nothing_after_it() -> None:
+    command = [sys.executable, "-u", str(REPOSITORY / "policies")]
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": REPOSITORY / "policies"}
+    with subprocess.Popen(command, text=True, **options) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().strip().isdigit()
+        process.terminate()
+        assert (process.stdout.read(), process.stderr.read()) == ("", "")
+
+
+def test_eight_calls_at_once_are_answered_as_one(pack: Any) -> None:
+    """Whole resources of many types and a stack together, through eight threads."""
+    things = [thing for example in EXAMPLES.values() for thing in example.bad if len(example.bad) == 1]
+    whole = pb.AnalyzeStackRequest(resources=messages(things))
+
+    def answer(index: int) -> list[str]:
+        if index % 8 == 7:
+            found = pack.AnalyzeStack(whole).diagnostics
+        else:
+            found = [entry for thing in things for entry in analyze(pack, thing.type, thing.inputs)]
+        return sorted(f"{entry.policyName} {entry.message}" for entry in found)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(answer, range(16)))
+    assert [answers[index] for index in (7, 15)] == [answers[7]] * 2
+    assert all(entry == answers[0] for index, entry in enumerate(answers) if index % 8 != 7)
+    assert answers[0]
+
+
 def test_a_finding_carries_its_own_rule_level_and_severity(pack: Any) -> None:
     found = analyze(pack, TEMPLATE, {"metadataOptions": {"httpTokens": "optional"}})
     (finding,) = [entry for entry in found if entry.policyName == "lt-imdsv2-required"]

@@ -13,7 +13,18 @@ from policies.rules import ALL
 from policies.rules.evaluate import Pack
 from tests.policies.test_rules import built
 
-THEMES = ("efa", "capacity", "gpu_nodes", "gpu_pods", "gpu_sharing", "fsx", "fsx_relations", "cost_power", "tags")
+THEMES = (
+    "efa",
+    "capacity",
+    "gpu_nodes",
+    "gpu_pods",
+    "gpu_sharing",
+    "fsx",
+    "fsx_relations",
+    "cost_power",
+    "tags",
+    "gcp_tpu",
+)
 ACCELERATOR_RULES = sorted(rule.id for rule in ALL if rule.theme in THEMES)
 
 
