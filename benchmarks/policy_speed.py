@@ -76,8 +76,8 @@ def _lines(result: Mapping[str, Any]) -> list[str]:
     if engine := result.get("engine"):
         lines += [
             "",
-            f"The engine's preview of {STACK} with the local providers, {engine['runs']} runs each way in turn; the goal",
-            f"is that the pack adds at most {GOALS['share']:.0%}:",
+            f"The engine's preview of {STACK} with the local providers, {engine['runs']} runs each way in turn; the",
+            f"goal is that the pack adds at most {GOALS['share']:.0%}:",
             "",
             "| seconds | without the pack | with it | added |",
             "|---|---|---|---|",
