@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from components import program as programs
+from components import workload_slices
 from components.placement import Placement
 from components.workload_environment import variables
 
@@ -29,8 +30,8 @@ JOBSET_API = "jobset.x-k8s.io/v1alpha2"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 EXCLUSIVE = "alpha.jobset.sigs.k8s.io/exclusive-topology"
 INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
-REPLICATED = "ranks"
-"""Name of the one replicated job of a JobSet."""
+REPLICATED = "r"
+"""Name of the one replicated job of a JobSet: short, for it becomes part of the names of pods."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,14 @@ class Workload:
         """The Job whose pods these are: a JobSet names its own."""
         return f"{self.job}-{REPLICATED}-0" if self.run.launcher == "jobset" else self.job
 
+    @property
+    def slices(self) -> int:
+        """TPU slices that the job spans; each is a Job of its own in the JobSet."""
+        return workload_slices.spanned(self.placement, self.ranks, self.pods_per_node, self.run.launcher)
+
     def host(self, job: str) -> str:
-        """Name of a pod among the pods, with `{index}` for its index."""
-        middle = f"-{REPLICATED}-0" if self.run.launcher == "jobset" else ""
+        """Name of a pod among the pods, with `{index}` for its index and, in a JobSet, `{slice}` for its Job's."""
+        middle = f"-{REPLICATED}-{{slice}}" if self.run.launcher == "jobset" else ""
         return f"{job}{middle}-{{index}}.{self.name}"
 
     def job_spec(self) -> Any:
@@ -123,12 +129,13 @@ class Workload:
         inner = self._inner() | {"backoffLimit": 0}
         if self.run.deadline_seconds:
             inner["activeDeadlineSeconds"] = self.run.deadline_seconds
-        exclusive = {EXCLUSIVE: self.run.topology} if self.run.topology else {}
+        topology = self.run.topology or workload_slices.exclusive_topology(self.placement)
+        exclusive = {EXCLUSIVE: topology} if topology else {}
         return {
             "replicatedJobs": [
                 {
                     "name": REPLICATED,
-                    "replicas": 1,
+                    "replicas": self.slices,
                     "template": {"metadata": {"annotations": exclusive, "labels": dict(self.labels)}, "spec": inner},
                 }
             ],
@@ -162,8 +169,8 @@ class Workload:
     def _inner(self) -> dict[str, Any]:
         return {
             "completionMode": "Indexed",
-            "completions": self.ranks,
-            "parallelism": self.ranks,
+            "completions": self.ranks // self.slices,
+            "parallelism": self.ranks // self.slices,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {
                 "rules": [
@@ -216,6 +223,8 @@ class Workload:
 
     def _near(self) -> dict[str, Any]:
         """Pods of the job close to each other; a JobSet says it for the whole set by an annotation."""
+        if slices := workload_slices.together(self.placement, dict(self.labels), self.run.launcher):
+            return slices
         if not self.run.topology or self.run.launcher == "jobset":
             return {}
         term = {"labelSelector": {"matchLabels": dict(self.labels)}, "topologyKey": self.run.topology}
@@ -223,24 +232,26 @@ class Workload:
         return {"affinity": {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [weighted]}}}
 
     def _container(self, job: str, result: str) -> dict[str, Any]:
-        host = self.host(job)
+        host, tpu = self.host(job), self.placement.vendor == "google"
         values = {
             "WORLD_SIZE": str(self.ranks),
-            "MASTER_ADDR": host.format(index=0),
+            "MASTER_ADDR": host.format(slice=0, index=0),
             "MASTER_PORT": str(PORT),
             "RESULT_CONFIGMAP": result,
             "PYTHONPATH": PROGRAM_FOLDER,
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOME": TEMPORARY,
             **variables(self.placement, self.pods_per_node, host),
+            **(workload_slices.variables(self.placement, host, self.slices) if tpu else {}),
             **self.placement.environment,
             **self.environment,
         }
         index = f"metadata.annotations['{INDEX_ANNOTATION}']"
         fields = {"POD_NAMESPACE": "metadata.namespace", "NODE_NAME": "spec.nodeName"}
-        if self.placement.vendor == "google":
-            fields["TPU_WORKER_ID"] = index
-        environment: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
+        if tpu and workload_slices.WORKER_ID not in values:
+            fields[workload_slices.WORKER_ID] = index
+        environment = workload_slices.first_fields(self.slices)
+        environment += [{"name": name, "value": value} for name, value in values.items()]
         environment += [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()]
         return {
             "name": "main",
