@@ -21,8 +21,6 @@ PCIE_FAMILIES = ("g5", "g6", "g6e", "gr6")
 """GPUs without NVLink: shared memory is twice as fast when CUDA copies (EFA cheat sheet)."""
 NEURON_EFA = {"FI_PROVIDER": "efa", "FI_EFA_USE_DEVICE_RDMA": "1", "FI_EFA_FORK_SAFE": "1"}
 """Neuron documentation, "Setup EFA": unlike NCCL's plugin its runtime wants to be told."""
-TPU_PORTS = (8471, 8080)
-"""TPU runtime and metrics, GKE documentation "Deploy TPU workloads in GKE"."""
 
 
 def variables(placement: Placement, pods_per_node: int, host: str) -> dict[str, str]:
@@ -35,15 +33,11 @@ def variables(placement: Placement, pods_per_node: int, host: str) -> dict[str, 
         rdma = NEURON_EFA if placement.efa_interfaces else {}
         return rdma | {
             "NEURON_RT_NUM_CORES": str(cores),
-            "NEURON_RT_ROOT_COMM_ID": f"{host.format(index=0)}:62182",
+            "NEURON_RT_ROOT_COMM_ID": f"{host.format(slice=0, index=0)}:62182",
             "MALLOC_ARENA_MAX": "64",
         }
     if placement.vendor == "google":
-        pods = placement.nodes * pods_per_node
-        return {
-            "TPU_WORKER_HOSTNAMES": ",".join(host.format(index=index) for index in range(pods)),
-            "JAX_PLATFORMS": "tpu",
-        }
+        return {}  # a matter of slices: `workload_slices`
     return {"OMP_NUM_THREADS": "1"}
 
 

@@ -21,7 +21,7 @@ from components.placement import Placement
 from components.preprocess_job import PreprocessSpec
 from components.site import SiteSpec
 from components.training_job import TrainingSpec
-from stacks.rules import Rulebook, broken_benchmarks, broken_jobs
+from stacks.rules import Rulebook, broken_benchmarks, broken_jobs, divides
 
 Pool = TpuPoolSpec | GpuPoolSpec
 Pools = Mapping[str, Pool]
@@ -169,6 +169,45 @@ def builds_have_a_registry(
 @GCP.rule_on_whole_sections
 def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
     yield from broken_benchmarks(benchmark, placements(pools, system_pools))
+
+
+@GCP.rule_on_whole_sections
+def jobs_take_whole_slices(
+    benchmark: Benchmarks, training: Mapping[str, TrainingSpec], pools: Pools, system_pools: SystemPools
+) -> Iterator[str]:
+    known = placements(pools, system_pools)
+    for name, spec in benchmark.items():
+        if name in known:
+            yield from broken_slices(f"`benchmark[{name}]", spec.ranks, spec.launcher, known[name], several=True)
+    for name, run in training.items():
+        if run.pool in known:
+            yield from broken_slices(f"`training[{name}]", run.ranks, run.launcher, known[run.pool], several=False)
+
+
+def broken_slices(where: str, ranks: int | None, launcher: str, place: Placement, *, several: bool) -> Iterator[str]:
+    """Jobs whose pods are not the hosts of whole slices. `several`: whether the program runs over more than one."""
+    slices, pods = place.slices, ranks or place.nodes
+    if slices is None or not divides(pods, place):
+        return
+    if slices.hosts == 1:
+        if pods != 1:
+            yield (
+                f"{where}.ranks`: slices of {slices.topology} are one host each and not wired to each other; {pods} "
+                "pods cannot run together. Write 1."
+            )
+    elif pods > place.nodes or pods % slices.hosts:
+        more = f" or a multiple up to {place.nodes}" if several and slices.count > 1 else ""
+        yield (
+            f"{where}.ranks`: {pods} pods are no whole slices of {slices.topology}: one pod a host, {slices.hosts} "
+            f"hosts a slice. Write {slices.hosts}{more}."
+        )
+    elif pods > slices.hosts and not several:
+        yield f"{where}.ranks`: {pods} pods span {pods // slices.hosts} slices; it runs on one. Write {slices.hosts}."
+    elif pods > slices.hosts and launcher != "jobset":
+        yield (
+            f"{where}.launcher`: {launcher} keeps to one slice ({slices.hosts} hosts), {pods} pods span "
+            f"{pods // slices.hosts}. Write launcher: jobset, or ranks: {slices.hosts}."
+        )
 
 
 @GCP.rule_on_whole_sections

@@ -64,7 +64,7 @@ def broken_jobs(
                 known = ", ".join(sorted(placements))
                 yield f"{where}.pool`: {spec.pool} is no pool ({known}). Correct it or add one."
                 continue
-            if spec.ranks and not _divides(spec.ranks, place):
+            if spec.ranks and not divides(spec.ranks, place):
                 yield (
                     f"{where}.ranks`: {spec.ranks} ranks on {place.nodes} nodes of {place.instance.name} do not divide "
                     "a node's devices evenly. Choose another number."
@@ -83,7 +83,7 @@ def broken_benchmarks(benchmark: Mapping[str, BenchmarkSpec], placements: Mappin
         if name not in placements:
             known = ", ".join(sorted(placements))
             yield f"`benchmark[{name}]`: no pool has this name ({known}). Correct it or add one."
-        elif spec.ranks and not _divides(spec.ranks, placements[name]):
+        elif spec.ranks and not divides(spec.ranks, placements[name]):
             place = placements[name]
             yield (
                 f"`benchmark[{name}].ranks`: {spec.ranks} ranks on {place.nodes} nodes of {place.instance.name} do not "
@@ -91,7 +91,8 @@ def broken_benchmarks(benchmark: Mapping[str, BenchmarkSpec], placements: Mappin
             )
 
 
-def _divides(ranks: int, placement: Placement) -> bool:
+def divides(ranks: int, placement: Placement) -> bool:
+    """Whether a node's devices can be shared evenly by the pods of so many ranks."""
     try:
         placement.share(math.ceil(ranks / max(placement.nodes, 1)))
     except ValueError:

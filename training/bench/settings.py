@@ -96,6 +96,10 @@ def load(parts: tuple[str, ...], flags: Mapping[str, str | None], env: Mapping[s
 
     rank = value(("RANK", "JOB_COMPLETION_INDEX"), "0", _at_least(0), "a rank (0, 1, ...)")
     world = value(("WORLD_SIZE",), "1", _at_least(1), "a number of ranks (1, 2, ...)")
+    slices = value(("MEGASCALE_NUM_SLICES",), "1", _at_least(1), "a number of slices (1, 2, ...)")
+    own = value(("MEGASCALE_SLICE_ID",), "0", _at_least(0), "a slice (0, 1, ...)")
+    if not env.get("RANK"):  # over several slices of TPUs every slice is a Job of its own, whose pods count from 0
+        rank += own * (world // slices)
     port = value(("MASTER_PORT",), "29500", _at_least(1), "a port (1-65534)")
     found = {
         "sizes": value(("BENCH_SIZES",), "", _listed(parse_size), ""),
