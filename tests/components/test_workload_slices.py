@@ -8,7 +8,7 @@ import pytest
 
 from catalog import gcp_machines
 from components.placement import Placement, Slices
-from components.workload import Run, Workload
+from components.workload import REPLICATED, Run, Workload
 from training.bench import settings
 
 
@@ -76,8 +76,10 @@ def test_pods_of_several_slices_know_their_slice_and_who_counts_the_slices() -> 
     found = variables(jobset(work)["template"]["spec"])
     assert found["MEGASCALE_NUM_SLICES"] == "3"
     assert found["MEGASCALE_SLICE_ID"] == "metadata.annotations['jobset.sigs.k8s.io/job-index']"
-    assert found["MEGASCALE_COORDINATOR_ADDRESS"] == f"{work.job}-ranks-0-0.benchmark-v6e"
-    assert found["TPU_WORKER_HOSTNAMES"].split(",")[3] == f"{work.job}-ranks-$(MEGASCALE_SLICE_ID)-3.benchmark-v6e"
+    assert found["MEGASCALE_COORDINATOR_ADDRESS"] == f"{work.job}-{REPLICATED}-0-0.benchmark-v6e"
+    assert (
+        found["TPU_WORKER_HOSTNAMES"].split(",")[3] == f"{work.job}-{REPLICATED}-$(MEGASCALE_SLICE_ID)-3.benchmark-v6e"
+    )
     assert found["WORLD_SIZE"] == "12"
     order = list(found)
     assert order.index("MEGASCALE_SLICE_ID") < order.index("TPU_WORKER_HOSTNAMES"), (
