@@ -115,6 +115,8 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 def _judge(estimate: cost.Estimate, wanted: Plan, difference: cost.Difference | None, *, strict: bool) -> None:
+    for line in cost.untold(estimate, wanted):
+        err().print(f"note: {line}", markup=False)
     problems = cost.breaches(estimate, wanted, difference)
     if strict:
         problems += [f"{entry.resource}: {entry.item} is not priced: {entry.reason}" for entry in estimate.unknown]

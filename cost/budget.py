@@ -57,6 +57,31 @@ def breaches(estimate: Estimate, plan: Plan, difference: Difference | None = Non
     return found + (_rises(difference, section) if difference else [])
 
 
+def untold(estimate: Estimate, plan: Plan) -> list[str]:
+    """One line for each limit that cannot be told to hold, because part of its figure is unknown."""
+    from cost.book import Book
+    from cost.usage import Usage
+
+    section = Book(plan, Usage(), _today()).section("budget")
+    prices = [f"{entry.resource} ({entry.item})" for entry in estimate.unknown]
+    drawn, emitted = estimate.power, estimate.carbon
+    unknown = dict.fromkeys(("monthly-usd", "hourly-usd", "upfront-usd"), (prices, "no price for"))
+    unknown |= {
+        "power-kw": (list(drawn.unknown), "no power of"),
+        "energy-kwh": ([pool.pool for pool in drawn.pools if pool.kwh_month is None], "no power of"),
+        "carbon-kg": (list(emitted.unknown), "no emissions of"),
+        "accelerators": ([pool.pool for pool in drawn.pools if not pool.accelerators_known], "unknown machines in"),
+    }
+    found = []
+    for limit in LIMITS:
+        allowed, (names, words) = _number(section, limit.key), unknown[limit.key]
+        figure = limit.figure(estimate)
+        if allowed is not None and names and (figure is None or figure <= allowed):
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            found.append(f"budget.{limit.key}: cannot tell: {words} {', '.join(names[:SHOWN])}{more}")
+    return found
+
+
 def _today() -> Any:
     from datetime import UTC, datetime
 

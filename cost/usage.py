@@ -28,6 +28,26 @@ FOLDER = Path(__file__).resolve().parent.parent / "stacks"
 LEVELS = frozenset({"low", "base", "high"})
 LEGACY = frozenset({"monthly_hours"})
 """Keys of old infracost files that it reads no longer: ignored with a note, as it does."""
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "storage_gb": ("monthly_storage_gb", "monthly_standard_storage_gb", "monthly_snapshot_gb"),
+    "data_storage_gb": ("storage_gb", "monthly_storage_gb"),
+    "infrequent_access_storage_gb": ("monthly_ia_storage_gb",),
+    "backup_storage_gb": ("monthly_backup_storage_gb",),
+    "snapshot_storage_size_gb": ("monthly_backup_storage_gb",),
+    "monthly_data_ingested_gb": ("monthly_ingestion_gb",),
+    "monthly_data_processed_gb": ("monthly_traffic_gb",),
+    "monthly_data_uploaded_gb": ("monthly_upload_gb",),
+    "monthly_data_downloaded_gb": ("monthly_download_gb",),
+    "monthly_provisioned_put_units": ("monthly_put_payload_units",),
+    "monthly_transitions": ("monthly_state_transitions",),
+    "monthly_additional_management_events": ("monthly_management_events",),
+    "kinesis_processing_units": ("parallelism",),
+    "assigned_vms": ("active_vms",),
+    "monthly_data_transfer_to_internet_gb.us": ("monthly_data_transfer_us_gb",),
+    "monthly_data_transfer_to_internet_gb.europe": ("monthly_data_transfer_eu_gb",),
+    "monthly_data_transfer_to_internet_gb.japan": ("monthly_data_transfer_jp_gb",),
+}
+"""What files of other tools call the same figure; the key of infracost, which comes first, wins."""
 ALIKE = 0.84
 """From this similarity on, a key that nobody reads is taken for a misspelt one."""
 
@@ -48,6 +68,15 @@ class ResourceUsage:
     def raw(self, key: str) -> Any:
         """A value as the file has it; a dotted key goes into nested mappings."""
         self.read.add(key)
+        value = self._at(key)
+        for other in OTHER_NAMES.get(key, ()) if value is None else ():
+            value = self._at(other)
+            if value is not None:
+                self.read.add(other)
+                break
+        return value
+
+    def _at(self, key: str) -> Any:
         value: Any = self.values
         for part in key.split("."):
             if not isinstance(value, Mapping) or part not in value:

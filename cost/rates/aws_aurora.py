@@ -85,6 +85,10 @@ def _storage(it: Subject) -> Iterator[Found]:
     item, key = "I/O requests", "read_requests_per_sec and write_requests_per_sec"
     if optimized:
         return
+    counted = it.usage.given("monthly_io_requests")
+    if counted is not None:
+        yield from it.metered(item, counted, it.aws(SERVICE, item), "monthly_io_requests", per=MILLION)
+        return
     if reads is None or writes is None:
         yield it.depends(item, key)
         return

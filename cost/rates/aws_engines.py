@@ -33,6 +33,13 @@ def document_instance(it: Subject) -> Iterator[Found]:
 
 @rate("aws:docdb/cluster:Cluster")
 def document_cluster(it: Subject) -> Iterator[Found]:
+    service = "aws_docdb_cluster_instance"  # where the catalog keeps what a cluster stores and reads
+    yield from metered(
+        it,
+        lambda name: it.aws(service, name),
+        Meter("Storage", "storage_gb"),
+        Meter("I/O requests", "monthly_io_requests", MILLION),
+    )
     item, kept = "Backup storage", it.amount("backupRetentionPeriod", 1)
     yield from it.used(item, "backup_storage_gb", it.aws("aws_docdb_cluster", item), quiet=kept <= 1)
 

@@ -65,6 +65,8 @@ def dashboard(it: Subject) -> Iterator[Found]:
 def trail(it: Subject) -> Iterator[Found]:
     service = "aws_cloudtrail"
     yield from it.used("Data events", "monthly_data_events", it.aws(service, "Data events"), per=EVENTS)
+    lake = "CloudTrail Lake ingestion"
+    yield from it.used(lake, "monthly_lake_ingestion_gb", it.aws(service, lake), quiet=True)
     for item, key in (
         ("Management events (additional copies)", "monthly_additional_management_events"),
         ("Insight events", "monthly_insight_events"),

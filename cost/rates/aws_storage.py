@@ -112,17 +112,16 @@ def open_zfs(it: Subject) -> Iterator[Found]:
 
 @rate("aws:fsx/windowsFileSystem:WindowsFileSystem")
 def windows_file_system(it: Subject) -> Iterator[Found]:
-    """The catalog holds prices of several zones."""
-    it.usage.given("storage_used_gb")  # for a hint: capacity is paid for whether it is full or not
+    """The catalog holds prices of several zones, and that of SSD storage in one."""
     service = "aws_fsx_windows_file_system"
-    multi = it.text("deploymentType", "SINGLE_AZ_1").startswith("MULTI_AZ")
-    storage = f"{it.text('storageType', 'SSD')} storage"
+    it.usage.given("storage_used_gb")  # for a hint: capacity is paid for whether it is full or not
+    zones = "" if it.text("deploymentType", "SINGLE_AZ_1").startswith("MULTI_AZ") else ", single-AZ"
     for item, path, unit in (
         ("Throughput capacity", "throughputCapacity", "MBps"),
-        (storage, "storageCapacity", "GB"),
+        (f"{it.text('storageType', 'SSD')} storage", "storageCapacity", "GB"),
     ):
-        yield it.fixed(item, it.amount(path), it.aws(service, item) if multi else None, unit=unit)
-    price = it.aws(service, "Backup storage") if multi else None
+        yield it.fixed(item, it.amount(path), it.aws(service, f"{item}{zones}"), unit=unit)
+    price = it.aws(service, f"Backup storage{zones}")
     yield from it.used("Backup storage", "backup_storage_gb", price, unit="GB")
 
 

@@ -81,3 +81,19 @@ def test_an_estimate_file_is_a_baseline(tmp_path: Path) -> None:
     path.write_text('{"totals": {}, "lines": [], "schema_version": 99}', encoding="utf-8")
     with pytest.raises(InvalidInput, match="schema_version 99"):
         baseline.read(path, wanted, None)
+
+
+def test_a_limit_whose_figure_is_partly_unknown_cannot_be_told_to_hold() -> None:
+    limits = json.dumps({"monthly-usd": 10**6, "power-kw": 100, "accelerators": 8})
+    wanted = machines("p5e.48xlarge", **{"ai-datacenter__budget": limits})
+    notes = cost.untold(cost.estimate(wanted), wanted)
+    assert [note.partition(":")[0] for note in notes] == ["budget.monthly-usd"]
+    assert "cannot tell: no price for m" in notes[0]
+    google = plan(
+        resource("gcp:container/nodePool:NodePool", "n", location="us-central1-a", nodeCount=1,
+                 nodeConfig={"machineType": "n2-standard-8"}),
+        **{"ai-datacenter__budget": limits},
+    )  # fmt: skip
+    assert [note.partition(":")[0] for note in cost.untold(cost.estimate(google), google)] == ["budget.power-kw"]
+    sure = machines("m7i.xlarge", **{"ai-datacenter__budget": limits})
+    assert cost.untold(cost.estimate(sure), sure) == []

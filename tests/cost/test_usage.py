@@ -93,3 +93,13 @@ def test_every_assumption_is_for_a_type_with_a_rate() -> None:
     assert set(usage.defaults()) <= set(registry.types())
     for keys in usage.defaults().values():
         assert all(amount.low <= amount.base <= amount.high for amount in keys.values())
+
+
+def test_names_that_other_tools_use_are_understood_and_infracosts_wins() -> None:
+    wanted = plan(resource("aws:ecr/repository:Repository", "images"))
+
+    def monthly(used: dict[str, int]) -> Decimal:
+        return cost.estimate(wanted, usage.parse({"resource_usage": {"images": used}})).totals.monthly_usd.base
+
+    assert monthly({"monthly_storage_gb": 10}) == 1
+    assert monthly({"monthly_storage_gb": 10, "storage_gb": 20}) == 2
