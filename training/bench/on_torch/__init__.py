@@ -57,12 +57,14 @@ class Session:
         dist.barrier()
 
     def software(self) -> Finding:
+        from torch.cuda import nccl
+
         cuda = torch.version.cuda if not self.on_cpu else None
         return {
             "backend": "torch",
             "torch": torch.__version__,
             "cuda": cuda,
-            "nccl": ".".join(map(str, torch.cuda.nccl.version())) if cuda else None,
+            "nccl": ".".join(map(str, nccl.version())) if cuda else None,
             "platform": "cpu" if self.on_cpu else "cuda",
             "device_kind": None if self.on_cpu else torch.cuda.get_device_name(self.device),
             "threads": torch.get_num_threads(),

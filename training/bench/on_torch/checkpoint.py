@@ -26,16 +26,15 @@ def measure(folder: str, size: int, device: torch.device) -> dict[str, Any]:
     place, shared = _place(folder)
     try:
         state = {f"{rank}.{number}": torch.randn(size // 4 // TENSORS, device=device) for number in range(TENSORS)}
-        alone = {"no_dist": True} if not shared else {}
         dist.barrier()
         began = time.perf_counter()
-        dcp.save(state, checkpoint_id=place, **alone)
+        dcp.save(state, checkpoint_id=place, no_dist=not shared)
         dist.barrier()
         saved = time.perf_counter() - began
         loaded = {name: torch.zeros_like(value) for name, value in state.items()}
         dist.barrier()
         began = time.perf_counter()
-        dcp.load(loaded, checkpoint_id=place, **alone)
+        dcp.load(loaded, checkpoint_id=place, no_dist=not shared)
         dist.barrier()
         read = time.perf_counter() - began
         right = torch.tensor(int(all(torch.equal(loaded[name], value) for name, value in state.items())))
