@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import torch
 import torch.distributed as dist
 
+from training.checkpoint import folder
 from training.errors import TrainingError
 from training.train.run import Run
 
@@ -73,8 +74,8 @@ def _memory(run: Run) -> str:
 
 def _lost(run: Run, error: Exception) -> str:
     said = " ".join(str(error).split())[:160]
-    saved = run.saver.saved
-    kept = f"the last whole checkpoint is of step {saved}" if saved is not None else "there is no whole checkpoint yet"
+    saved = folder.steps(run.saver.root)
+    kept = f"the last whole checkpoint is of step {saved[0]}" if saved else "there is no whole checkpoint yet"
     return (
         f"rank {run.layout.rank}: step {run.step + 1}: another rank is gone or stuck ({said}); {kept}; start "
         "again with --resume auto, or under torchrun with --max-restarts"

@@ -7,7 +7,6 @@ on the same samples: they are one data rank. Leaves out pipeline and expert para
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import hashlib
 import os
 import time
@@ -24,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.errors import BadInput
 from training.models.interface import Model
+from training.train import meeting
 from training.train.config import ParallelConfig, TrainConfig
 
 GATHERED = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -55,7 +55,7 @@ class Layout:
 
 
 def join(config: TrainConfig) -> Layout:
-    """Find the other ranks by the environment that torchrun sets; without it, be alone. Raises BadInput."""
+    """Find the other ranks as torchrun names them; without it, be alone. Raises BadInput, TrainingError."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and "RANK" not in os.environ:
         raise BadInput(f"WORLD_SIZE: {world} ranks, and RANK does not say which this is; start it with torchrun")
@@ -66,12 +66,7 @@ def join(config: TrainConfig) -> Layout:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
-    limit = dt.timedelta(seconds=config.parallel.timeout_s)
-    backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
-    if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
-        dist.init_process_group(backend, timeout=limit)
-    else:
-        dist.init_process_group(backend, timeout=limit, store=dist.HashStore(), rank=0, world_size=1)
+    meeting.join("cpu:gloo,cuda:nccl" if cuda else "gloo", config.parallel.timeout_s)
     mesh = init_device_mesh(device.type, (world // tensor, tensor), mesh_dim_names=("data", "tensor"))
     return Layout(dist.get_rank(), world, device, mesh, tensor)
 
@@ -155,8 +150,7 @@ def is_first_to_say(text: str) -> bool:
     """Whether no other rank has said this: the ranks' common store knows. True where it cannot be asked."""
     if not dist.is_initialized() or dist.get_world_size() == 1:
         return True
-    # The count of an elastic restart keeps the words of an earlier life from silencing this one.
-    topic = f"said/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}/{hashlib.sha256(text.encode()).hexdigest()}"
+    topic = f"said/{hashlib.sha256(text.encode()).hexdigest()}"
     try:
         store = dist.distributed_c10d._get_default_store()  # noqa: SLF001 - there is no public way to it
         first = store.add(topic, 1) == 1
