@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from catalog import instances
 from catalog.database_support import extended_support_year
 from catalog.price import Ambiguous, Price
+from cost.model import HOURS
 from cost.rates.machines import reserved_hours
 from cost.registry import rate
 from cost.subject import Charge, Found, Subject, number
@@ -48,10 +49,11 @@ def database(it: Subject) -> Iterator[Found]:
     yield from extended_support(it, engine, kind)
 
 
-def instance(it: Subject, item: str, price: Price | None, service: str, **attributes: str) -> Iterator[Found]:
+def instance(it: Subject, item: str, price: Price | None, service: str, engine: str = "") -> Iterator[Found]:
     if it.usage.text("reserved_instance_term"):
         reserved = item.replace("on-demand", "reserved")
-        yield from reserved_hours(it, service, reserved, Decimal(1), **attributes)
+        attributes = {"engine": engine} if engine else {}
+        yield from reserved_hours(it, service, reserved, Decimal(1), hours=HOURS, **attributes)
     else:
         yield it.hours(item, price, what="instance")
 

@@ -59,13 +59,13 @@ class GoogleMachine:
 
     machine_type: str
     spot: bool = False
-    sold: str = ""
-    """flex-start, reservation, or empty: on demand or spot."""
     disks: Sequence[tuple[str, Decimal]] = ()
     """Type and GB of persistent disks."""
     local_ssds: Decimal = Decimal(0)
     accelerators: Sequence[tuple[str, Decimal]] = ()
     """Type and count of attached GPUs."""
+    sold: str = ""
+    """flex-start, reservation, or empty: on demand or spot."""
 
     @property
     def purchase(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 import cost
 from cost import usage
+from terminal import InvalidInput
 from tests.cost.plans import plan, resource
 
 DAY = date(2026, 11, 22)
@@ -116,6 +117,9 @@ GOOGLE: list[Case] = [
      "0.3 * 730 * 0.3"),
     ("gcp:logging/projectBucketConfig:ProjectBucketConfig", {}, {"monthly_logging_data_gb": 100}, "50"),
     ("gcp:billing/budget:Budget", {}, {}, "0"),
+    ("gcp:compute/instance:Instance",
+     {"machineType": "f1-micro", "zone": "us-central1-a", "bootDisk": {"initializeParams": {}},
+      "scratchDisks": [{}]}, {}, "730 * 0.0076 * 0.7 + 10 * 0.04 + 375 * 0.08"),
 ]  # fmt: skip
 
 
@@ -168,7 +172,7 @@ def test_what_the_catalog_does_not_hold_is_named(
 
 
 def test_a_reserved_term_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(cost.usage.InvalidInput, match="1_year, 3_year"):
+    with pytest.raises(InvalidInput, match="1_year, 3_year"):
         priced("aws:ec2/instance:Instance", {"instanceType": "t3.medium"}, {"reserved_instance_term": "5_year"})
 
 
@@ -191,3 +195,26 @@ def test_gpu_pools_of_gke_are_priced_and_what_is_doubtful_or_left_out_says_so(
     assert found.power.accelerators == 16
     assert line.doubtful == doubtful == any("doubtful" in warning for warning in found.warnings)
     assert disks == any("Local SSDs (32 x 375 GB on each of 2)" in gap.item for gap in found.unknown)
+
+
+def test_a_group_of_google_machines_has_the_disks_of_its_template() -> None:
+    template = resource(
+        "gcp:compute/instanceTemplate:InstanceTemplate",
+        "template",
+        machineType="n2-standard-4",
+        disks=[{"diskType": "pd-ssd", "diskSizeGb": 100, "boot": True}, {"type": "SCRATCH"}],
+        guestAccelerators=[{"type": "nvidia-tesla-t4", "count": 1}],
+    )
+    group = resource(
+        "gcp:compute/instanceGroupManager:InstanceGroupManager",
+        "group",
+        refers={"versions": "template"},
+        versions=[{"instanceTemplate": None}],
+        targetSize=2,
+        zone="us-central1-a",
+    )
+    lines = {line.item: line.quantity.base for line in cost.estimate(plan(template, group), today=DAY).lines}
+    assert lines["Instance usage (Linux/UNIX, on-demand, n2-standard-4)"] == 1460
+    assert lines["SSD provisioned storage (pd-ssd)"] == 200
+    assert lines["Local SSD provisioned storage"] == 750
+    assert lines["NVIDIA Tesla T4 (on-demand)"] == 1460
