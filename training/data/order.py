@@ -8,6 +8,7 @@ from __future__ import annotations
 
 # pyright: reportMissingImports=false
 # NumPy and torch are in the environment of the trainer, not in that of the toolkit.
+import threading
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -74,6 +75,7 @@ class Order:
         self.total = int(self.counts.sum())
         self._seed, self._shuffle, self._window = seed, shuffle, window
         self._epochs: dict[int, tuple[Index, Index]] = {}
+        self._lock = threading.Lock()  # batches are made by several threads
 
     def locate(self, positions: Index) -> tuple[Index, Index]:
         """Shard and sample in the shard of each position; positions count on through the epochs."""
@@ -108,11 +110,12 @@ class Order:
 
     def _shards(self, epoch: int) -> tuple[Index, Index]:
         """The epoch's order of shards and the running sum of their samples."""
-        if epoch not in self._epochs:
-            order = np.arange(len(self.counts), dtype=np.int64)
-            if self._shuffle:
-                order = permute(order, len(order), key_of(self._seed, epoch, -1))
-            while len(self._epochs) > 2:
-                self._epochs.pop(min(self._epochs), None)
-            self._epochs[epoch] = (order, np.cumsum(self.counts[order]))
-        return self._epochs[epoch]
+        with self._lock:
+            if epoch not in self._epochs:
+                order = np.arange(len(self.counts), dtype=np.int64)
+                if self._shuffle:
+                    order = permute(order, len(order), key_of(self._seed, epoch, -1))
+                while len(self._epochs) > 2:
+                    del self._epochs[min(self._epochs)]
+                self._epochs[epoch] = (order, np.cumsum(self.counts[order]))
+            return self._epochs[epoch]

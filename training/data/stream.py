@@ -131,7 +131,11 @@ class Stream:
         if not self._pending:
             raise StopIteration
         end, future = self._pending.popleft()
-        batch = future.result()
+        try:
+            batch = future.result()
+        except BaseException:
+            self._forget()  # whoever asks again gets this batch, not the one after it
+            raise
         self._seen = end
         return batch
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 # pyright: reportMissingImports=false
+import contextlib
 import json
 import math
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -15,6 +17,7 @@ from training.errors import BadInput
 from training.telemetry.record import StepRecord
 
 Figures = dict[str, Any]
+MOST_LINE_BYTES = 1 << 20
 
 
 def figures(record: StepRecord) -> Figures:
@@ -35,8 +38,8 @@ class JsonLines:
     def __init__(self, output: Path) -> None:
         try:
             output.mkdir(parents=True, exist_ok=True)
-            self._steps: IO[str] = (output / "metrics.jsonl").open("a", encoding="utf-8")
-            self._events: IO[str] = (output / "events.jsonl").open("a", encoding="utf-8")
+            self._steps = _appended(output / "metrics.jsonl")
+            self._events = _appended(output / "events.jsonl")
         except OSError as problem:
             raise BadInput(f"output {output}: cannot be written ({problem.strerror}); give a folder of yours") from None
 
@@ -170,8 +173,6 @@ class WeightsAndBiases:
             import wandb
         except ImportError:
             raise BadInput(_missing("wandb", "wandb")) from None
-        import os
-
         # Nothing leaves the cluster unless the user says so.
         os.environ.setdefault("WANDB_MODE", "offline")
         self._run = wandb.init(dir=str(output), project=os.environ.get("WANDB_PROJECT", "training"))
@@ -216,6 +217,17 @@ class Otel:
 
 def _metric(name: str) -> str:
     return "training_" + "".join(letter if letter.isalnum() else "_" for letter in name.lower())
+
+
+def _appended(path: Path) -> IO[str]:
+    """Opened for appending, without the half line that a killed run may have left at its end."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - MOST_LINE_BYTES, 0))
+        tail = file.read()
+        if tail and not tail.endswith(b"\n"):
+            file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
+    return path.open("a", encoding="utf-8")
 
 
 def _finite(value: Any) -> Any:

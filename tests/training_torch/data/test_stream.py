@@ -152,6 +152,23 @@ def test_a_problem_in_a_background_thread_reaches_the_caller() -> None:
         next(stream)
 
 
+def test_after_a_problem_the_same_batch_is_made_again() -> None:
+    class Once(Numbers):
+        broken = True
+
+        def batch(self, shards: np.ndarray, samples: np.ndarray) -> dict[str, np.ndarray]:
+            if self.broken:
+                self.broken = False
+                raise OSError("a moment without the file system")
+            return super().batch(shards, samples)
+
+    spec = DataSpec("tokens", prefetch=0)
+    with Stream(Once([9]), spec, rank=0, world=1, seed=5, batch_size=2) as stream:
+        with pytest.raises(OSError, match="a moment"):
+            next(stream)
+        assert take([stream], 3) == take([numbers(1, 2, counts=[9])], 3)
+
+
 def test_the_state_of_other_data_or_another_seed_is_refused() -> None:
     stream = numbers(1, 2, counts=[9])
     with pytest.raises(BadInput) as caught:

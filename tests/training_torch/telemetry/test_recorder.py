@@ -49,6 +49,17 @@ def test_a_resumed_run_keeps_its_past(tmp_path: Path) -> None:
     assert [one["step"] for one in lines(tmp_path / "metrics.jsonl")] == [1, 2]
 
 
+def test_half_a_line_of_a_killed_run_is_taken_away(tmp_path: Path) -> None:
+    with Recorder(tmp_path) as told:
+        told.step(record(1))
+        told.step(record(2))
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(path.read_bytes()[:-9])
+    with Recorder(tmp_path) as told:
+        told.step(record(2))
+    assert [one["step"] for one in lines(path)] == [1, 2]
+
+
 def test_other_ranks_write_no_files(tmp_path: Path) -> None:
     with Recorder(tmp_path / "run", rank=1, tensorboard=True) as told:
         told.step(record())
