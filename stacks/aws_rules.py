@@ -116,7 +116,8 @@ def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) 
 
 @AWS.rule
 def builds_have_a_registry(
-    image_builder: ImageBuilderSpec, image_registry: ImageRegistrySpec | None = None
+    image_builder: ImageBuilderSpec,  # noqa: ARG001 - the rule is about its presence
+    image_registry: ImageRegistrySpec | None = None,
 ) -> Iterator[str]:
     if image_registry is None:
         yield "`image-builder`: there is no `image-registry` to push to. Add one ({} for one) or take this out."

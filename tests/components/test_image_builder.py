@@ -28,7 +28,7 @@ def statements(plan: Plan) -> list[dict[str, Any]]:
 
 
 def test_a_build_pushes_to_the_repositories_of_the_site_alone(plan: Plan) -> None:
-    (push,) = [one for one in statements(plan) if PUSH <= set(one["Action"])]
+    (push,) = [one for one in statements(plan) if set(one["Action"]) >= PUSH]
     assert push["Resource"].endswith(":repository/aidc-sandbox/*")
 
 
