@@ -15,7 +15,6 @@ from torch.distributed.tensor.parallel import parallelize_module
 from tests.training_torch.models.samples import assert_same, batch, gradients, tiny
 from training.errors import BadInput
 
-
 NAMES = ("bloom", "gpt")
 
 
