@@ -76,23 +76,31 @@ def test_a_killed_update_goes_on_without_a_double_record(tpus: Deployed) -> None
     assert {entry.id for entry in store.all()} == before
 
 
-def test_a_type_that_is_not_recorded_is_refused_in_one_line(tpus: Deployed) -> None:
-    """And a value that Google does not take is refused before anything is made."""
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (
+            "gcp.bigquery.Dataset('d', dataset_id='d')",
+            "gcp:bigquery/dataset:Dataset is not available in the local cloud",
+        ),
+        (
+            "gcp.storage.Bucket('b', location='US', storage_class='WARM')",
+            "storageClass: WARM is not allowed; give one of ARCHIVE, COLDLINE",
+        ),
+    ],
+    ids=["type", "value"],
+)
+def test_what_cannot_be_recorded_is_refused_in_one_line(tpus: Deployed, program: str, message: str) -> None:
+    """Before anything is made, by the real engine."""
     checkout = tpus.checkout
-    checkout.folder.joinpath("odd").mkdir()
+    checkout.folder.joinpath("odd").mkdir(exist_ok=True)
     checkout.write("odd/Pulumi.yaml", "name: odd\nruntime: python\n")
-    checkout.write(
-        "odd/__main__.py",
-        "import pulumi_gcp as gcp\n"
-        "gcp.bigquery.Dataset('data', dataset_id='data')\n"
-        "gcp.storage.Bucket('bucket', location='US', storage_class='WARM')\n",
-    )
-    commands = "cd odd; pulumi stack init odd; pulumi config set gcp:project aidc-local; pulumi preview --color never"
+    checkout.write("odd/__main__.py", f"import pulumi_gcp as gcp\n{program}\n")
+    commands = "cd odd; pulumi stack select --create odd; pulumi config set gcp:project aidc-local; pulumi preview"
     done = checkout.shell(commands, check=False)
     shown = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "gcp:bigquery/dataset:Dataset is not available in the local cloud" in shown
-    assert "storageClass: WARM is not allowed; give one of ARCHIVE, COLDLINE" in shown
+    assert message in shown
     assert "Traceback" not in shown
     checkout.shell("cd odd; pulumi stack rm --yes odd")
 

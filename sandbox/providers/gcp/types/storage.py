@@ -73,7 +73,20 @@ RECORDS = (
         force=("location", "hierarchicalNamespace", "customPlacementConfig", "enableObjectRetention"),
         outputs=_bucket,
         rules=(_bucket_rules, labelled("labels")),
-        values={"publicAccessPrevention": frozenset({"enforced", "inherited"})},
+        values={
+            "publicAccessPrevention": frozenset({"enforced", "inherited"}),
+            "storageClass": frozenset(
+                {
+                    "STANDARD",
+                    "MULTI_REGIONAL",
+                    "REGIONAL",
+                    "NEARLINE",
+                    "COLDLINE",
+                    "ARCHIVE",
+                    "DURABLE_REDUCED_AVAILABILITY",
+                }
+            ),
+        },
     ),
     Record(
         "gcp:lustre/instance:Instance",
