@@ -87,7 +87,7 @@ def run(
             if classes:
                 sums[3:] += confusion(predicted(output.logits), labels, classes).flatten()
     # Ranks that split matrices saw the same samples: they are counted once.
-    dist.all_reduce(sums, group=layout.mesh["data"].get_group())
+    dist.all_reduce(sums, group=layout.mesh.get_group("data"))
     return summarise(sums.cpu(), classes)
 
 

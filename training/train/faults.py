@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.distributed as dist
 
 from training.checkpoint import folder
 from training.errors import TrainingError
+from training.train.config import TrainConfig
+from training.train.parallel import Layout
 from training.train.run import Run
 
 NO_MEMORY = re.compile(r"out of memory|can't allocate memory|Cannot allocate memory|bad_alloc", re.IGNORECASE)
@@ -36,17 +38,40 @@ class OutOfMemory(TrainingError):
 @contextlib.contextmanager
 def explained(run: Run) -> Iterator[None]:
     """Around the steps."""
+    with _told(lambda: _memory(run), lambda error: _lost(run, error)):
+        yield
+
+
+@contextlib.contextmanager
+def explained_at_start(config: TrainConfig, layout: Layout) -> Iterator[None]:
+    """Around the building of a run."""
+
+    def memory() -> str:
+        return (
+            f"rank {layout.rank}: out of memory on the {layout.device.type} while {config.model.name} "
+            f"{config.model.size} is built; take a smaller model.size, or a device with more memory"
+        )
+
+    def lost(error: Exception) -> str:
+        return f"rank {layout.rank}: another rank is gone or stuck while the run starts ({_said(error)}); start again"
+
+    with _told(memory, lost):
+        yield
+
+
+@contextlib.contextmanager
+def _told(memory: Callable[[], str], lost: Callable[[Exception], str]) -> Iterator[None]:
     try:
         yield
     except TrainingError:
         raise
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(_memory(run)) from error
+        raise OutOfMemory(memory()) from error
     except (RuntimeError, dist.DistError) as error:
         if NO_MEMORY.search(str(error)):
-            raise OutOfMemory(_memory(run)) from error
+            raise OutOfMemory(memory()) from error
         if isinstance(error, dist.DistError) or GONE.search(str(error)):
-            raise RankLost(_lost(run, error)) from error
+            raise RankLost(lost(error)) from error
         raise
 
 
@@ -72,11 +97,15 @@ def _memory(run: Run) -> str:
     )
 
 
+def _said(error: Exception) -> str:
+    """What the libraries say, cut short."""
+    return " ".join(str(error).split())[:160]
+
+
 def _lost(run: Run, error: Exception) -> str:
-    said = " ".join(str(error).split())[:160]
     saved = folder.steps(run.saver.root)
     kept = f"the last whole checkpoint is of step {saved[0]}" if saved else "there is no whole checkpoint yet"
     return (
-        f"rank {run.layout.rank}: step {run.step + 1}: another rank is gone or stuck ({said}); {kept}; start "
+        f"rank {run.layout.rank}: step {run.step + 1}: another rank is gone or stuck ({_said(error)}); {kept}; start "
         "again with --resume auto, or under torchrun with --max-restarts"
     )

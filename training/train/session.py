@@ -29,7 +29,8 @@ def execute(config: TrainConfig, output: Path, resume: str, watch: Watch | None 
     """
     stop_request = StopRequest()
     layout = parallel.join(config)
-    run = build.build(config, output, resume, layout, stop_request)
+    with faults.explained_at_start(config, layout):
+        run = build.build(config, output, resume, layout, stop_request)
     run.watch = watch
     try:
         with faults.explained(run):

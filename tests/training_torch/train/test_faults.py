@@ -91,6 +91,20 @@ def test_a_stuck_rank_ends_the_others_within_the_timeout(tmp_path: Path) -> None
     assert "there is no whole checkpoint yet" in problem
 
 
+def rank_1_dies_while_building(rank: int) -> None:
+    from training.train import optim
+
+    if rank == 1:
+        optim.make = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+
+
+def test_a_rank_that_dies_at_the_start_is_told_too(tmp_path: Path) -> None:
+    trial = runs.run(tmp_path / "run", PRESET, *SHORT, ranks=2, before=rank_1_dies_while_building)
+    assert trial.codes == [1, -9]
+    (problem,) = trial.problems()
+    assert "rank 0: another rank is gone or stuck while the run starts" in problem
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Prepared digits in several shards."""
