@@ -64,9 +64,9 @@ def build(config: GcpConfig) -> dict[str, Any]:
         for name, spec in config.system_pools.items()
     }
     pools: dict[str, TpuPool | GpuPool] = {
-        name: (GpuPool if isinstance(spec, GpuPoolSpec) else TpuPool)(
-            name, spec, site=site, cluster=cluster, opts=on_google
-        )
+        name: GpuPool(name, spec, site=site, cluster=cluster, opts=on_google)
+        if isinstance(spec, GpuPoolSpec)
+        else TpuPool(name, spec, site=site, cluster=cluster, opts=on_google)
         for name, spec in config.pools.items()
     }
     outputs: dict[str, Any] = {

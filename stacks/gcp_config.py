@@ -62,7 +62,9 @@ class GcpConfig(CommonConfig):
     database: CloudSqlSpec | None = Field(None, description="PostgreSQL (Cloud SQL).")
     cache: MemorystoreSpec | None = Field(None, description="Cache in memory (Memorystore for Valkey).")
     logs: LogsSpec | None = Field(None, description="Where logs are kept. Default: Google's thirty days.")
-    budget: GcpBudgetSpec | None = Field(None, description="What the stack may cost.")
+    budget: GcpBudgetSpec | None = Field(  # pyright: ignore[reportIncompatibleVariableOverride] - frozen, so narrower
+        None, description="What the stack may cost."
+    )
 
     @property
     def managed_services(self) -> bool:

@@ -40,14 +40,14 @@ class MaintenanceSpec(Spec):
     """When GKE may upgrade control plane and nodes."""
 
     start: str = Field(
-        "2026-01-03T02:00:00Z",
+        default="2026-01-03T02:00:00Z",
         description='First window begins, UTC and in quotes, such as "2026-01-03T02:00:00Z" (a Saturday).',
     )
     end: str = Field(
-        "2026-01-03T10:00:00Z",
+        default="2026-01-03T10:00:00Z",
         description="First window ends. GKE asks for 48 hours in every 32 days.",
     )
-    recurrence: str = Field("FREQ=WEEKLY;BYDAY=SA,SU", description="How the window repeats (RFC 5545).")
+    recurrence: str = Field(default="FREQ=WEEKLY;BYDAY=SA,SU", description="How the window repeats (RFC 5545).")
 
 
 class GkeClusterSpec(Spec):

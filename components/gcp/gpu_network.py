@@ -55,7 +55,7 @@ def room(cidr: IPv4Network) -> int:
     return 2 ** max(SUBNET_PREFIX - cidr.prefixlen, 0) if cidr.prefixlen <= SUBNET_PREFIX else 0
 
 
-def annotations(pool: str, network: GpuNetwork, cidr: IPv4Network) -> dict[str, str]:
+def pod_annotations(pool: str, network: GpuNetwork, cidr: IPv4Network) -> dict[str, str]:
     """What a pod carries to get the interfaces of the GPUs; second host interfaces are the node's."""
     wanted = [{"interfaceName": "eth0", "network": "default"}]
     for index, interface in enumerate(interfaces(pool, network, cidr), start=1):
@@ -175,8 +175,8 @@ class GpuNetworks(pulumi.ComponentResource):
                 "parametersRef": {
                     "group": "networking.gke.io",
                     "kind": "GKENetworkParamSet",
-                    "name": stands_for.metadata["name"],
+                    "name": interface.name,
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[stands_for]),
         )

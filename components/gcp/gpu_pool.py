@@ -117,7 +117,7 @@ def placement(pool: str, spec: GpuPoolSpec) -> Placement:
         nodes=spec.nodes,
         taint=TAINT,
         mounts_file_system=True,
-        annotations=gpu_network.annotations(pool, network, spec.fabric_cidr) if fabric != "none" else {},
+        annotations=gpu_network.pod_annotations(pool, network, spec.fabric_cidr) if fabric != "none" else {},
         environment=gpu_network.ENVIRONMENT[fabric],
         host_folders=gpu_network.FOLDERS[fabric],
     )

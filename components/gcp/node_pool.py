@@ -67,6 +67,7 @@ def node_pool(
     `networks`: additional node networks.
     """
     more = {"additional_node_network_configs": list(networks)} if networks else {}
+    network: Any = {"enable_private_nodes": True, **more}
     return container.NodePool(
         name,
         name=pool_name,
@@ -80,7 +81,7 @@ def node_pool(
             "max_surge": 1 if plan.spare_capacity else 0,
             "max_unavailable": 0 if plan.spare_capacity else 1,
         },
-        network_config={"enable_private_nodes": True, **more},
+        network_config=network,
         node_config=node_config(plan, cluster),
         **counts(plan),
         **plan.pool,

@@ -199,7 +199,7 @@ def placing(spec: TpuPoolSpec) -> dict[str, Any]:
     return {}
 
 
-def workload_policy(spec: TpuPoolSpec) -> dict[str, str]:
+def workload_policy(spec: TpuPoolSpec) -> Any:
     """Arguments of the workload policy of tpu7x slices (GKE documentation, "Deploy TPU workloads": Ironwood)."""
     return {
         "type": "HIGH_THROUGHPUT",

@@ -82,6 +82,6 @@ def lustre_handle(identity: str) -> str:
 
 def first_address(networks: Sequence[Any]) -> str:
     """Address of the first network of a Filestore instance."""
-    first = networks[0]
-    addresses = first.get("ip_addresses") or first.get("ipAddresses") if isinstance(first, Mapping) else None
-    return (addresses or first.ip_addresses)[0]
+    first: Any = networks[0]
+    addresses = (first.get("ip_addresses") or first.get("ipAddresses")) if isinstance(first, Mapping) else None
+    return (addresses or getattr(first, "ip_addresses", None) or [""])[0]

@@ -84,7 +84,7 @@ def test_only_administrators_get_in_and_only_into_this_cluster(plan: Plan) -> No
 
 
 def test_the_kubeconfig_holds_no_secret_and_asks_googles_plugin() -> None:
-    exports: dict[str, Any] = planned("tpu-v6e-pod", "up").exports
+    exports: Any = planned("tpu-v6e-pod", "up").exports
     config = json.loads(exports["cluster"]["kubeconfig"])
     (user,) = config["users"]
     assert user["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
