@@ -12,7 +12,7 @@ from catalog.price import Ambiguous
 from catalog.regions import known_regions
 from cost import carbon, power, registry, usage
 from cost.book import PROJECT, Book, Group
-from cost.model import SMALLEST, Estimate, Line, Machines, Unpriced
+from cost.model import SMALLEST, WIDE, Estimate, Line, Machines, Unpriced
 from cost.subject import BadInput, CannotTell, Charge, Fleet, Found, Gap, Subject
 from plan import Plan, Resource
 from terminal import InvalidInput
@@ -164,7 +164,7 @@ def _line(subject: Subject, group: Group, tags: dict[str, str], charge: Charge) 
         purchase=charge.purchase,
         list_price=price.usd if discount else None,
         discount=discount,
-        upfront_usd=(charge.upfront_usd * off).quantize(SMALLEST),
+        upfront_usd=(charge.upfront_usd * off).quantize(SMALLEST, context=WIDE),
         steps=charge.steps,
         hours=charge.hours,
         component=group.component,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
 
 from catalog import lustre, prices
-from cost.model import Estimate, Hint, Machines
+from cost.model import WIDE, Estimate, Hint, Machines
 from cost.usage import Usage
 from plan import UNKNOWN, Plan, Resource
 
@@ -82,7 +82,7 @@ def _old_volumes(estimate: Estimate) -> Iterator[Hint]:
                 line.resource,
                 "gp2",
                 "gp2 volumes: gp3 costs less a GB; above 1,000 GB it needs paid IOPS to be as fast",
-                saved.quantize(CENT),
+                saved.quantize(CENT, context=WIDE),
             )
 
 
@@ -91,7 +91,7 @@ def _blocks(estimate: Estimate) -> Iterator[Hint]:
         saved = _block_saving(entry)
         if saved is not None and saved > 0:
             message = f"{entry.instance_type} on demand: a Capacity Block costs less for a planned run"
-            yield Hint(entry.resource, "block-cheaper", message, saved.quantize(CENT))
+            yield Hint(entry.resource, "block-cheaper", message, saved.quantize(CENT, context=WIDE))
 
 
 def _block_saving(entry: Machines) -> Decimal | None:
@@ -119,7 +119,7 @@ def _unused_google_addresses(estimate: Estimate) -> Iterator[Hint]:
     for line in estimate.lines:
         if line.type.startswith("gcp:compute/") and line.item == "IP address (unused)":
             message = "nothing in the plan uses this address"
-            yield Hint(line.resource, "idle-address", message, line.monthly_usd.base.quantize(CENT))
+            yield Hint(line.resource, "idle-address", message, line.monthly_usd.base.quantize(CENT, context=WIDE))
 
 
 def _spread_pools(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint]:
@@ -133,7 +133,7 @@ def _spread_pools(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint
         sent, saved = usage.of(group).given(SPREAD), None
         message = f"its nodes spread over {len(subnets)} subnets: traffic between zones is charged both ways"
         if price and sent:
-            saved = (sent.base * price.usd * 2).quantize(CENT)
+            saved = (sent.base * price.usd * 2).quantize(CENT, context=WIDE)
         elif price:
             message += f", {price.usd * 2 * GIB_IN_TB:.0f} USD a TB (give {SPREAD} in a usage file)"
         yield Hint(group.name, "cross-zone-pool", message, saved)
@@ -156,7 +156,10 @@ def _file_systems(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint
         if enough is not None and enough < size:
             message = f"{stored.base:f} GiB are stored in {size.normalize():f} GiB: {enough:f} GiB would do"
             yield Hint(
-                system.name, "oversized-file-system", message, ((size - enough) * line.unit_price).quantize(CENT)
+                system.name,
+                "oversized-file-system",
+                message,
+                ((size - enough) * line.unit_price).quantize(CENT, context=WIDE),
             )
 
 

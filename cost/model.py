@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -20,6 +20,9 @@ HOURS = Decimal(730)
 """Hours of a month, as cloud providers and other cost tools count."""
 SMALLEST = Decimal("0.000001")
 """Amounts are kept to a millionth of a dollar, so that the total of the lines is exact."""
+
+WIDE = Context(prec=60)
+"""For rounding: any amount that a document may name has its digits."""
 
 Kind = Literal["type", "price", "input", "usage"]
 
@@ -42,7 +45,7 @@ class Amount(NamedTuple):
         return Amount(self.low + other.low, self.base + other.base, self.high + other.high)
 
     def rounded(self) -> Amount:
-        return Amount(*(value.quantize(SMALLEST) for value in self))
+        return Amount(*(value.quantize(SMALLEST, context=WIDE) for value in self))
 
 
 ZERO = Amount.of(Decimal(0))
@@ -95,7 +98,7 @@ class Line:
     @property
     def hourly_usd(self) -> Decimal:
         """While it runs."""
-        return (self.monthly_usd.base / self.hours).quantize(SMALLEST) if self.hours else Decimal(0)
+        return (self.monthly_usd.base / self.hours).quantize(SMALLEST, context=WIDE) if self.hours else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,4 +199,4 @@ def total(lines: Iterable[Line]) -> Totals:
         monthly = monthly.plus(line.monthly_usd)
         hourly += line.monthly_usd.base / line.hours if line.hours else 0
         upfront += line.upfront_usd
-    return Totals(monthly, hourly.quantize(SMALLEST), upfront)
+    return Totals(monthly, hourly.quantize(SMALLEST, context=WIDE), upfront)

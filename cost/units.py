@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from catalog import gcp_machines, instances
-from cost.model import SMALLEST, Estimate
+from cost.model import SMALLEST, WIDE, Estimate
 from cost.power import PoolPower
 
 DAY_HOURS = Decimal(24)
@@ -54,11 +54,13 @@ def per_pool(estimate: Estimate) -> list[UnitCost]:
                 pool=pool.pool,
                 accelerator=pool.accelerator,
                 accelerators=pool.accelerators,
-                usd_per_accelerator_hour=hourly.quantize(SMALLEST),
-                usd_per_pflop_day=None if a_day is None else a_day.quantize(SMALLEST),
+                usd_per_accelerator_hour=hourly.quantize(SMALLEST, context=WIDE),
+                usd_per_pflop_day=None if a_day is None else a_day.quantize(SMALLEST, context=WIDE),
                 kwh_per_accelerator_hour=energy,
                 tokens_per_second=tokens,
-                usd_per_million_tokens=(hourly * pool.accelerators / millions).quantize(SMALLEST) if millions else None,
+                usd_per_million_tokens=(hourly * pool.accelerators / millions).quantize(SMALLEST, context=WIDE)
+                if millions
+                else None,
                 kwh_per_million_tokens=energy * pool.accelerators / float(millions) if energy and millions else None,
             )
         )

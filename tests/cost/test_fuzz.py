@@ -12,7 +12,7 @@ import cost
 from cost import registry, usage
 from cost.document import money
 from cost.model import SMALLEST
-from plan import document
+from plan import Resource, document
 from terminal import UserError
 from tests.cost.plans import plan, preview, resource
 
@@ -20,6 +20,10 @@ KEYS = (
     "instanceType", "size", "type", "engine", "instanceClass", "allocatedStorage", "storageCapacity", "nodeConfig",
     "scalingConfig", "location", "region", "zone", "machineType", "subnetIds", "rules", "protocols", "tags",
     "desiredCapacity", "memorySize", "architectures", "vpcEndpointType", "blockDeviceMappings", "tier", "replicas",
+    "settings", "clusters", "template", "shardCount", "brokerNodeGroupInfo", "edition", "config", "engineVersion",
+    "numberOfWorkers", "workerType", "nodeType", "numberOfNodes", "streamModeDetails", "containers", "resources",
+    "limits", "cpu", "memory", "specificReservation", "fileShares", "autoscaling", "reservationAffinity", "name",
+    "placementPolicy", "machineConfig", "cpuCount", "rotationPeriod", "nodeTypeConfigs", "subnetMappings", "iops",
 )  # fmt: skip
 TYPES = [*registry.types(), *sorted(registry.free_types())[:5], "aws:made/up:Thing", "kubernetes:core/v1:Service", "x"]
 SCALARS = st.one_of(
@@ -100,3 +104,44 @@ def test_every_price_of_the_catalog_is_in_us_dollars() -> None:
 @given(st.decimals(0, 10**9, allow_nan=False, allow_infinity=False, places=6))
 def test_money_survives_its_text(value: Decimal) -> None:
     assert Decimal(money(value)) == value
+
+
+class Every(dict[str, Any]):
+    """A usage that holds one number under every key but those that are words or that lower the cost."""
+
+    NOT_AMOUNTS = frozenset({
+        "operating_system", "reserved_instance_term", "reserved_instance_payment_option", "reserved_instance_type",
+        "instance_tier", "api_throughput_limit", "endpoint_type", "architecture", "machine_type", "tier",
+        "dx_connection_type", "dx_virtual_interface_type", "compression_savings_percent",
+        "concurrent_requests_per_instance", "storage_gb", "monthly_storage_gb", "monthly_standard_storage_gb",
+        "monthly_snapshot_gb",
+    })  # fmt: skip
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def __contains__(self, key: object) -> bool:
+        return key not in self.NOT_AMOUNTS
+
+    def __getitem__(self, key: str) -> int:
+        return self.number
+
+
+class Used(usage.Usage):
+    """Gives every resource that usage."""
+
+    def of(self, resource: Resource) -> usage.ResourceUsage:
+        return usage.ResourceUsage(Every(int(self.origin)), {}, resource.name)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(registry.types()), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_more_usage_never_costs_less(kind: str, less: int, more: int) -> None:
+    less, more = sorted((less, more))
+
+    def monthly(number: int) -> Decimal:
+        return cost.estimate(plan(resource(kind, "it")), Used(origin=str(number))).totals.monthly_usd.base
+
+    # Google rounds its sustained-use discount to a per cent.
+    assert monthly(less) <= monthly(more) * Decimal("1.01")
