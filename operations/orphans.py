@@ -111,7 +111,9 @@ def _local(stack: Stack, states: Iterable[Mapping[str, Any]]) -> list[tuple[str,
     entries = [entry for state in states for entry in (state.get("deployment") or {}).get("resources") or ()]
     known = {(entry["type"], str(entry.get("id"))) for entry in entries}
     names = {f"{entry['type'].rpartition(':')[2]} {entry.get('id')}" for entry in entries}
-    session = boto3.Session(region_name=leftovers.region(stack))
-    found = [(f"{left.type} {left.id}", left.urn) for left in aws.find(session) if (left.type, left.id) not in known]
+    found: list[tuple[str, str]] = []
+    if "aws:region" in stack.file.config:
+        left = aws.find(boto3.Session(region_name=leftovers.region(stack)))
+        found = [(f"{one.type} {one.id}", one.urn) for one in left if (one.type, one.id) not in known]
     objects = [(f"{kind} {name}", "") for kind, name, _ in leftovers.kubernetes_objects(stack)]
     return sorted(found + [entry for entry in objects if entry[0] not in names])
