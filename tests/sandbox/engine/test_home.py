@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pulumi_aws
@@ -39,8 +41,22 @@ def test_the_plugins_have_the_versions_of_the_installed_sdks(settings: Settings,
     home.prepare(settings, pulumi)
     assert plugins(settings) == {
         f"resource-aws-v{pulumi_aws._utilities.get_version()}/pulumi-resource-aws",
+        f"resource-gcp-v{version('pulumi-gcp')}/pulumi-resource-gcp",
         f"resource-kubernetes-v{pulumi_kubernetes._utilities.get_version()}/pulumi-resource-kubernetes",
     }
+
+
+def test_the_credential_command_of_gke_is_ours_whatever_else_is_on_path(
+    settings: Settings, pulumi: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs" / home.CREDENTIALS
+    theirs.parent.mkdir()
+    theirs.write_text("#!/bin/sh\n")
+    theirs.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{theirs.parent}{os.pathsep}{os.environ['PATH']}")
+    found = shutil.which(home.CREDENTIALS, path=home.prepare(settings, pulumi)["PATH"])
+    assert found is not None
+    assert Path(found).is_relative_to(settings.pulumi_home)
 
 
 def test_plugins_of_earlier_versions_are_removed_and_others_kept(settings: Settings, pulumi: Tool) -> None:
