@@ -87,7 +87,9 @@ def _run(it: Subject, limits: Mapping[str, Any], *, throttled: bool, least: Deci
         return
     if not throttled:
         given = it.usage.given("instance_hrs")
-        seconds = (given.base * 3600 if given and given.base else SECONDS) * least
+        if not least and given is None:
+            yield it.depends("CPU and memory allocation time", "instance_hrs")
+        seconds = given.base * 3600 * max(least, Decimal(1)) if given else SECONDS * least
         for item, size, unit in (("CPU allocation time", cpu, "vCPU-seconds"),
                                  ("Memory allocation time", memory, "GiB-seconds")):  # fmt: skip
             label, price = _price(it, item, throttled=False)

@@ -12,7 +12,7 @@ from cost.subject import Found, Gap, Subject
 SERVICE = "google_sql_database_instance"
 SHARED = frozenset({"db-f1-micro", "db-g1-small"})
 STANDARD_GB, HIGHMEM_GB = Decimal("3.75"), Decimal("6.5")
-"""Memory for each vCPU of the predefined machine types (Cloud SQL instance settings)."""
+"""Memory for each vCPU of the predefined types; lightweight ones have that of one (Cloud SQL instance settings)."""
 DISK_GB = 10
 
 
@@ -67,4 +67,5 @@ def _size(tier: str) -> tuple[Decimal, Decimal] | None:
     if named is None:
         return None
     cpus = Decimal(named[2])
-    return cpus, cpus * HIGHMEM_GB if named[1] == "highmem" else cpus * STANDARD_GB
+    memory = {"standard": cpus * STANDARD_GB, "highmem": cpus * HIGHMEM_GB, "lightweight": STANDARD_GB}
+    return cpus, memory[named[1]]

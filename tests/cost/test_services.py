@@ -87,6 +87,13 @@ GOOGLE: list[Case] = [
     ("gcp:sql/databaseInstance:DatabaseInstance",
      {"databaseVersion": "MYSQL_8_0", "settings": {"tier": "db-f1-micro", "ipConfiguration": {"ipv4Enabled": False}}},
      {"backup_storage_gb": 10}, "730 * 0.0105 + 10 * 0.17 + 0.8"),
+    ("gcp:sql/databaseInstance:DatabaseInstance",
+     {"databaseVersion": "POSTGRES_15", "settings": {"tier": "db-lightweight-4",
+      "ipConfiguration": {"ipv4Enabled": False}}}, {}, "4 * 730 * 0.0413 + 3.75 * 5.11 + 1.7"),
+    ("gcp:cloudrunv2/service:Service",
+     {"location": "europe-west3", "template": {"scaling": {"minInstanceCount": 1}, "containers": [{"resources":
+      {"cpuIdle": False, "limits": {"cpu": "2", "memory": "1Gi"}}}]}}, {},
+     "2628000 * 2 * 0.0000216 + 2628000 * 0.0000024"),
     ("gcp:bigquery/table:Table", {}, {"monthly_active_storage_gb": 10, "monthly_storage_read_api_tb": 2}, "0.23 + 2.2"),
     ("gcp:pubsub/topic:Topic", {}, {"monthly_message_data_tb": 0.5}, "20"),
     ("gcp:cloudrunv2/service:Service",
