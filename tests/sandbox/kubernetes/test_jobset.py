@@ -53,12 +53,12 @@ def nodes(settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def job_set(name: str, replicas: int = 1, hosts: int = 2, **annotations: str) -> dict[str, Any]:
+def job_set(name: str, replicas: int = 1, hosts: int = 2, run_for: str = "1s") -> dict[str, Any]:
     """A slice for each replica: one pod a host, all its chips."""
     container = {"name": "main", "image": "none", "resources": {"limits": {"google.com/tpu": "4"}}}
     selector = {"cloud.google.com/gke-tpu-accelerator": "tpu-v6e-slice", "cloud.google.com/gke-tpu-topology": "2x4"}
     pod = {
-        "metadata": {"annotations": annotations},
+        "metadata": {"annotations": {"sandbox.dc/run-for": run_for}},
         "spec": {
             "restartPolicy": "Never",
             "nodeSelector": selector,
@@ -108,7 +108,7 @@ def test_every_slice_of_a_job_set_is_on_one_node_pool(tpus: Settings, sets: Sets
     pool_of = {
         node["metadata"]["name"]: node["metadata"]["labels"]["cloud.google.com/gke-nodepool"] for node in nodes(tpus)
     }
-    sets.create(job_set("multislice", replicas=2, **{"sandbox.dc/run-for": "3s"}))
+    sets.create(job_set("multislice", replicas=2, run_for="3s"))
     eventually(lambda: sum(bool(pod.spec.node_name) for pod in sets.pods("multislice")) == 4)
     pools = defaultdict(set)
     for pod in sets.pods("multislice"):
@@ -131,7 +131,7 @@ def test_the_controllers_webhooks_fill_in_and_refuse(sets: Sets) -> None:
 def test_a_killed_controller_comes_back_and_goes_on(tpus: Settings, sets: Sets) -> None:
     processes.kill(next(pid for pid, name in processes.ours(tpus).items() if name == "jobset"))
     supervisor.wait_ready(tpus, ["jobset"])
-    sets.create(job_set("after", **{"sandbox.dc/run-for": "1s"}))
+    sets.create(job_set("after", run_for="1s"))
     eventually(lambda: sets.completed("after"))
 
 
@@ -174,6 +174,6 @@ def test_the_nodes_of_a_pool_go_with_its_record(tpus: Settings) -> None:
 
 
 def test_a_third_slice_waits_for_a_free_pool(sets: Sets) -> None:
-    sets.create(job_set("too-many", replicas=3, **{"sandbox.dc/run-for": "1h"}))
+    sets.create(job_set("too-many", replicas=3, run_for="1h"))
     eventually(lambda: sum(bool(pod.spec.node_name) for pod in sets.pods("too-many")) == 4)
     assert sum(not pod.spec.node_name for pod in sets.pods("too-many")) >= 1

@@ -39,7 +39,7 @@ class Plugin:
 
     def __init__(self, backend: Gcp | None = None) -> None:
         self.lines: list[str] = []
-        self.backend: Aws | Gcp
+        self.backend: Any
         if backend is None:
             self.backend = aws = Aws()
             servicer = Servicer(aws)
