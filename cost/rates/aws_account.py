@@ -100,7 +100,7 @@ def formation(it: Subject) -> Iterator[Found]:
     yield from metered(
         it,
         lambda item: it.aws(service, item),
-        Meter("Handler operations", "monthly_handler_operations"),
+        Meter("Handler operations", "monthly_handler_operations", asked=True),
         Meter("Durations above 30s", "monthly_duration_secs"),
     )
 

@@ -138,7 +138,10 @@ def edge_function(it: Subject) -> Iterator[Found]:
 def endpoint_group(it: Subject) -> Iterator[Found]:
     """The premium depends on both ends of each flow: no price that the catalog could hold by itself."""
     for way in ("inbound", "outbound"):
-        if it.usage.raw(f"monthly_{way}_data_transfer_gb"):
+        key = f"monthly_{way}_data_transfer_gb"
+        if it.usage.raw(key) is None:
+            yield it.depends(f"{way.title()} DT-premium fee", f"{key}.us")
+        else:
             yield it.gap(f"{way.title()} DT-premium fee", "no price in the catalog: it depends on both ends")
 
 

@@ -42,6 +42,8 @@ def tiered_egress(it: Subject, service: str, text: str, place: str) -> Iterator[
 
 @rate("gcp:compute/externalVpnGateway:ExternalVpnGateway")
 def external_gateway(it: Subject) -> Iterator[Found]:
+    if it.usage.raw(KEY) is None:
+        yield it.depends("IPSec traffic", f"{KEY}.worldwide")
     for place, text in EXTERNAL.items():
         yield from tiered_egress(it, "google_compute_external_vpn_gateway", f"IPSec traffic to {text}", place)
 
@@ -58,6 +60,8 @@ def peering(it: Subject) -> Iterator[Found]:
 
 
 def _between(it: Subject, word: str) -> Iterator[Found]:
+    if it.usage.raw(KEY) is None:
+        yield it.depends(word, f"{KEY}.same_region")
     for place, text in PLACES.items():
         price = it.gcp("google_compute_vpn_gateway", f"IPSec traffic {text}", ANYWHERE)
         yield from it.used(f"{word} {text}", f"{KEY}.{place}", price, unit="GB", quiet=True)
@@ -81,7 +85,7 @@ def proxy(it: Subject) -> Iterator[Found]:
     """Instances of regional and internal proxies, by usage; a global one has none."""
     service = "google_compute_target_http_proxy"
     price = it.gcp(service, "Proxy instance")
-    yield from it.used("Proxy instance", "monthly_proxy_instances", price, times=730, unit="hours", quiet=True)
+    yield from it.used("Proxy instance", "monthly_proxy_instances", price, times=730, unit="hours")
     price = it.gcp(service, "Data processed")
     yield from it.used("Data processed", "monthly_data_processed_gb", price, unit="GB", quiet=True)
 

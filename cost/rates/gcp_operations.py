@@ -94,7 +94,9 @@ def vmware(it: Subject) -> Iterator[Found]:
 def serving(it: Subject) -> Iterator[Found]:
     """Machines are those of the models deployed to it, by usage: an endpoint alone costs nothing."""
     kind, count = it.usage.text("machine_type", "n1-standard-4"), it.usage.given("min_replica_count")
-    if count is not None and any(count):
+    if count is None:
+        yield it.depends("Serving nodes", "machine_type and min_replica_count")
+    elif any(count):
         item = f"Serving nodes ({kind})"
         price = it.gcp("google_vertex_ai_endpoint", item)
         yield from it.metered(item, count.times(Decimal(730)), price, "min_replica_count", unit="hours")
