@@ -21,8 +21,11 @@ from sandbox.gcp import PROJECT
 from sandbox.settings import ACCOUNT, REPOSITORY, Settings
 from terminal import InvalidInput
 
-LOCAL = {"aws": ("aws:allowedAccountIds", json.dumps([ACCOUNT])), "gcp": ("gcp:project", PROJECT)}
-"""What the file of a local stack says, by cloud: key and value."""
+LOCAL = {
+    "aws": ("aws:allowedAccountIds", json.dumps([ACCOUNT]), "account"),
+    "gcp": ("gcp:project", PROJECT, "project"),
+}
+"""What the file of a local stack says, by cloud: key, value, and what that names."""
 TITLES = {"aws": "AWS", "gcp": "Google Cloud"}
 
 
@@ -44,12 +47,11 @@ class Stack:
         except ValueError as error:
             raise InvalidInput(str(error)) from None
         stack = cls(name, stack_config.load(REPOSITORY, name), settings)
-        key, wanted = LOCAL.get(stack.cloud, LOCAL["aws"])
+        key, wanted, what = LOCAL.get(stack.cloud, LOCAL["aws"])
         given = stack.file.config.get(key, "nothing")
         if stack.is_local and given != wanted:
-            raise InvalidInput(
-                f"stacks/Pulumi.{name}.yaml: {key} is {given}; a local stack says {wanted}, which is in the local cloud"
-            )
+            meant = f"a local stack says {wanted}, the {what} of the local cloud"
+            raise InvalidInput(f"stacks/Pulumi.{name}.yaml: {key} is {given}; {meant}")
         return stack
 
     @property
