@@ -113,7 +113,10 @@ class Stack:
         return [resource for resource in self.of(*types) if target in resource.referred(path, target.type)]
 
     def belonging(self, target: Resource, path: str, *types: str, by: str = "id") -> list[Resource]:
-        """Resources of these types whose input at `path` was made from `target` or equals its input `by`."""
+        """Resources of these types whose input at `path` was made from `target` or equals its input `by`.
+
+        Raises `CannotTell` when there are none, and one names its target by a value that nobody knows yet.
+        """
         name = target.inputs.get(by)
         found = self.referring(target, path, *types)
         if isinstance(name, str):
@@ -122,6 +125,10 @@ class Stack:
                 for entry in self.of(*types)
                 if entry.inputs.get(path) == name and not entry.refers.get(path) and entry not in found
             ]
+        if not found and any(
+            entry.inputs.get(path) is UNKNOWN and not entry.refers.get(path) for entry in self.of(*types)
+        ):
+            raise CannotTell(path)
         return found
 
 

@@ -30,11 +30,10 @@ def versioning_enabled(bucket: Resource, stack: Stack, given: Parameters) -> Ite
     data_class = bucket.tag("data-class")
     if data_class is not None and data_class not in given["data-classes"]:
         return
+    if bucket.says("versioning.enabled"):
+        return
     configured = stack.belonging(bucket, "bucket", VERSIONING, by="bucket")
-    enabled = bucket.says("versioning.enabled") or any(
-        entry.get("versioningConfiguration.status") == "Enabled" for entry in configured
-    )
-    if not enabled:
+    if not any(entry.get("versioningConfiguration.status") == "Enabled" for entry in configured):
         yield Violation("versioning is not enabled.")
 
 
@@ -52,8 +51,9 @@ def encryption_kms(bucket: Resource, stack: Stack, given: Parameters) -> Iterato
     """S3 encrypts by itself; only a key of one's own can be taken away from somebody. S3 cannot deliver
     access logs to a bucket with a KMS key."""
     algorithms = list(_algorithms(bucket, "serverSideEncryptionConfiguration.rule"))
-    for entry in stack.belonging(bucket, "bucket", ENCRYPTION, by="bucket"):
-        algorithms += _algorithms(entry, "rules")
+    if not algorithms:
+        for entry in stack.belonging(bucket, "bucket", ENCRYPTION, by="bucket"):
+            algorithms += _algorithms(entry, "rules")
     for algorithm in algorithms:
         if algorithm not in ("AES256", *KMS):
             yield Violation(f"there is no encryption {algorithm}.", check="CKV_AWS_19")

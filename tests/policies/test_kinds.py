@@ -134,6 +134,15 @@ def test_a_property_of_a_bucket_may_be_a_resource_of_its_own(rule: str, version:
     assert checks(rule, [bucket, elsewhere])
 
 
+@pytest.mark.parametrize("rule", sorted(SEPARATE))
+def test_a_part_for_a_bucket_that_nobody_knows_yet_may_be_for_this_one(rule: str) -> None:
+    kind, inputs = SEPARATE[rule]
+    part = Thing(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}", "other", {**inputs, "bucket": UNKNOWN})
+    found = outcome([Thing(BUCKET, "bucket"), part])
+    assert rule not in [entry.rule.id for entry in found.findings]
+    assert rule in [entry.rule.id for entry in found.doubts]
+
+
 @pytest.mark.parametrize("rule", sorted(INLINE))
 def test_a_property_of_a_bucket_may_be_inline(rule: str) -> None:
     assert checks(rule, [Thing(BUCKET, inputs=INLINE[rule])]) == set()
