@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -14,6 +14,7 @@ from components.evaluation_job import EvaluationSpec, evaluation
 from components.placement import Placement, Taint
 from components.preprocess_job import PreprocessSpec, preparation
 from components.site import Site, SiteSpec
+from components.spec import Spec
 from components.training_job import TrainingSpec, training
 from components.workload_job import Ground
 from stacks import config
@@ -32,6 +33,12 @@ GROUND = Ground(
     api_cidrs=["10.0.0.0/16"],
 )
 IMAGE = "registry/training:1"
+S = TypeVar("S", bound=Spec)
+
+
+def made(kind: type[S], **fields: Any) -> S:
+    """As from a stack file: what is left out has its default."""
+    return kind.model_validate(fields)
 
 
 def words(job: Any) -> str:
@@ -39,8 +46,7 @@ def words(job: Any) -> str:
 
 
 def test_a_training_run_names_its_preset_folder_and_settings() -> None:
-    spec = TrainingSpec(
-        pool="h200", preset="bloom-560m", image=IMAGE, steps=100, data="data/wiki", checkpoint_steps=20,
+    spec = made(TrainingSpec, pool="h200", preset="bloom-560m", image=IMAGE, steps=100, data="data/wiki", checkpoint_steps=20,
         settings={"optimizer.lr": 0.0001, "compile": True},
     )  # fmt: skip
     job = training("bloom", spec, GROUND)
@@ -56,7 +62,7 @@ def test_a_training_run_names_its_preset_folder_and_settings() -> None:
 
 
 def test_its_pods_meet_under_torchrun_with_all_accelerators() -> None:
-    job = training("bloom", TrainingSpec(pool="h200", preset="bloom-560m", image=IMAGE), GROUND)
+    job = training("bloom", made(TrainingSpec, pool="h200", preset="bloom-560m", image=IMAGE), GROUND)
     (container,) = job.job_spec()["template"]["spec"]["containers"]
     env = {one["name"]: one.get("value", "") for one in container["env"]} | {"JOB_COMPLETION_INDEX": "2"}
     place = Place.of(env)
@@ -65,13 +71,18 @@ def test_its_pods_meet_under_torchrun_with_all_accelerators() -> None:
 
 
 def test_without_resume_a_run_begins_anew() -> None:
-    job = training("x", TrainingSpec(pool="cpu", preset="mnist-mlp", image=IMAGE, resume=False), GROUND)
+    job = training("x", made(TrainingSpec, pool="cpu", preset="mnist-mlp", image=IMAGE, resume=False), GROUND)
     assert "--resume never" in words(job)
 
 
 def test_a_preparation_divides_its_files_among_its_pods() -> None:
-    spec = PreprocessSpec(
-        pool="cpu", image=IMAGE, sources=("raw/wiki",), output="data/wiki", settings={"tokenizer": "bpe:32000"}
+    spec = made(
+        PreprocessSpec,
+        pool="cpu",
+        image=IMAGE,
+        sources=("raw/wiki",),
+        output="data/wiki",
+        settings={"tokenizer": "bpe:32000"},
     )
     job = preparation("wiki", spec, GROUND)
     assert job.ranks == 2
@@ -82,14 +93,14 @@ def test_a_preparation_divides_its_files_among_its_pods() -> None:
 
 
 def test_an_evaluation_takes_up_the_checkpoints_of_its_run_and_trains_no_step() -> None:
-    job = evaluation("x", EvaluationSpec(pool="cpu", image=IMAGE, run_name="bloom", preset="bloom-560m"), GROUND)
+    job = evaluation("x", made(EvaluationSpec, pool="cpu", image=IMAGE, run_name="bloom", preset="bloom-560m"), GROUND)
     assert "--steps 1" in words(job)
     assert "--resume /volume/checkpoints/bloom/checkpoints" in words(job)
     assert "--set export=false" in words(job)
 
 
 def test_a_benchmark_carries_its_thresholds_and_reaches_the_size_they_need() -> None:
-    job = benchmark(BenchmarkSpec(image=IMAGE), GROUND, "h200")
+    job = benchmark(made(BenchmarkSpec, image=IMAGE), GROUND, "h200")
     assert '"instance_type": "p5en.48xlarge"' in job.program["thresholds.json"]
     assert job.environment["BENCH_THRESHOLDS"] == "/program/thresholds.json"
     assert int(job.environment["BENCH_LARGEST"]) >= 1 << 30
@@ -98,7 +109,7 @@ def test_a_benchmark_carries_its_thresholds_and_reaches_the_size_they_need() -> 
 
 
 def test_parts_can_be_chosen() -> None:
-    job = benchmark(BenchmarkSpec(image=IMAGE, parts=("gemm", "memory")), GROUND, "cpu")
+    job = benchmark(made(BenchmarkSpec, image=IMAGE, parts=("gemm", "memory")), GROUND, "cpu")
     assert list(job.command) == ["python", "-m", "training.bench", "gemm", "memory", "--cpu"]
 
 
