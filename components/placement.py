@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from catalog import limits
 from catalog.gcp_machine import GcpMachine
@@ -66,7 +66,9 @@ class HostFolder:
 
     name: str
     path: str
-    mount: str
+    mount: str | None
+    """Where the job's container sees it; None: only a sidecar does."""
+    writable: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Placement:
     """Variables by which a pod finds the fabric's libraries."""
     host_folders: tuple[HostFolder, ...] = ()
     """Folders that a pod mounts; its namespace must then allow them (`pod_security`)."""
+    sidecars: tuple[Mapping[str, Any], ...] = ()
+    """Containers that must run beside the job's, such as the receiver of a GPU network; they end with it."""
 
     @property
     def vendor(self) -> str | None:

@@ -206,6 +206,12 @@ class Workload:
                     "fsGroupChangePolicy": "OnRootMismatch",  # a file system of many files is not walked each time
                     "seccompProfile": {"type": "RuntimeDefault"},
                 },
+                # A sidecar is an init container that is started again: it does not keep the job from ending.
+                **(
+                    {"initContainers": [dict(one) for one in self.placement.sidecars]}
+                    if self.placement.sidecars
+                    else {}
+                ),
                 "containers": [self._container(job, result)],
                 "volumes": [
                     {
@@ -269,6 +275,10 @@ class Workload:
                 {"name": "temporary", "mountPath": TEMPORARY},
                 {"name": "volume", "mountPath": VOLUME_FOLDER},
                 {"name": "shared", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
-                *({"name": one.name, "mountPath": one.mount, "readOnly": True} for one in self.placement.host_folders),
+                *(
+                    {"name": one.name, "mountPath": one.mount, "readOnly": not one.writable}
+                    for one in self.placement.host_folders
+                    if one.mount
+                ),
             ],
         }

@@ -12,11 +12,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from typing import Any
 
 import pulumi
 from pulumi_gcp import compute
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from catalog import releases
 from catalog.gcp_machine import GpuNetwork
 from components import tags
 from components.gcp.project import GcpSite
@@ -61,7 +63,10 @@ def pod_annotations(pool: str, network: GpuNetwork, cidr: IPv4Network) -> dict[s
     for index, interface in enumerate(interfaces(pool, network, cidr), start=1):
         if interface.rdma or network.fabric == "tcpxo":
             wanted.append({"interfaceName": f"eth{index}", "network": interface.name})
-    return {"networking.gke.io/default-interface": "eth0", "networking.gke.io/interfaces": json.dumps(wanted)}
+    found = {"networking.gke.io/default-interface": "eth0", "networking.gke.io/interfaces": json.dumps(wanted)}
+    if network.fabric == "tcpxo":
+        found[f"devices.gke.io/container.{DAEMON}"] = "".join(f"- path: {path}\n" for path in DAEMON_DEVICES)
+    return found
 
 
 ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
@@ -79,11 +84,44 @@ FOLDERS: Mapping[str, tuple[HostFolder, ...]] = {
     "rdma": (HostFolder("gib", "/home/kubernetes/bin/gib", "/usr/local/gib"),),
     "tcpxo": (
         HostFolder("nccl", "/home/kubernetes/bin/nvidia/lib64", "/usr/local/nvidia/lib64"),
-        HostFolder("aperture-devices", "/dev/aperture_devices", "/dev/aperture_devices"),
+        HostFolder("aperture-devices", "/dev/aperture_devices", "/dev/aperture_devices", writable=True),
+        HostFolder("nvidia", "/home/kubernetes/bin/nvidia", None),
+        HostFolder("sys", "/sys", None),
+        HostFolder("proc-sys", "/proc/sys", None),
     ),
     "none": (),
 }
 """Where the plugin's daemon puts it on the node."""
+
+
+DAEMON = "tcpxo-daemon"
+DAEMON_DEVICES = [*(f"/dev/nvidia{index}" for index in range(8)), "/dev/nvidiactl", "/dev/nvidia-uvm",
+                  "/dev/dmabuf_import_helper"]  # fmt: skip
+
+
+def receiver() -> dict[str, Any]:
+    """The container that receives for the GPUs of a pod on A3 Mega, and ends with it (cluster-toolkit,
+    modules/compute/gke-node-pool/gpu-direct-workload/scripts/enable-tcpxo-in-workload.py)."""
+    script = (
+        "chmod 755 /fts/entrypoint_rxdm_container.sh && /fts/entrypoint_rxdm_container.sh --num_hops=2 --num_nics=8"
+    )
+    return {
+        "name": DAEMON,
+        "image": releases[DAEMON].image,
+        "restartPolicy": "Always",
+        "command": ["/bin/sh", "-c", f"{script} --uid= --alsologtostderr"],
+        "env": [{"name": "LD_LIBRARY_PATH", "value": "/usr/local/nvidia/lib64"}],
+        "securityContext": {
+            "runAsNonRoot": False,
+            "runAsUser": 0,
+            "capabilities": {"add": ["NET_ADMIN", "NET_BIND_SERVICE"]},
+        },
+        "volumeMounts": [
+            {"name": "nvidia", "mountPath": "/usr/local/nvidia"},
+            {"name": "sys", "mountPath": "/hostsysfs"},
+            {"name": "proc-sys", "mountPath": "/hostprocsysfs"},
+        ],
+    }
 
 
 class GpuNetworks(pulumi.ComponentResource):

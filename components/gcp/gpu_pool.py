@@ -120,6 +120,7 @@ def placement(pool: str, spec: GpuPoolSpec) -> Placement:
         annotations=gpu_network.pod_annotations(pool, network, spec.fabric_cidr) if fabric != "none" else {},
         environment=gpu_network.ENVIRONMENT[fabric],
         host_folders=gpu_network.FOLDERS[fabric],
+        sidecars=(gpu_network.receiver(),) if fabric == "tcpxo" else (),
     )
 
 

@@ -86,6 +86,21 @@ def test_a3_mega_has_a_network_a_gpu_and_tcpxo() -> None:
     assert daemons == {"nccl-tcpxo-installer", "device-injector"}
 
 
+def test_a_pod_on_a3_mega_has_a_receiver_beside_it_that_ends_with_it() -> None:
+    template = job(with_pool(**{"machine-type": "a3-megagpu-8g"}))
+    (receiver,) = template["spec"]["initContainers"]
+    assert receiver["restartPolicy"] == "Always", "a sidecar: the job ends without it"
+    assert {mount["name"] for mount in receiver["volumeMounts"]} <= {
+        entry["name"] for entry in template["spec"]["volumes"]
+    }
+    devices = template["metadata"]["annotations"]["devices.gke.io/container.tcpxo-daemon"]
+    assert devices.count("/dev/nvidia") == 10
+    (container,) = template["spec"]["containers"]
+    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+    assert mounts["aperture-devices"]["readOnly"] is False
+    assert "sys" not in mounts, "the host's /sys is the receiver's alone"
+
+
 def test_a4_is_wired_like_a3_ultra() -> None:
     node = node_pool(with_pool(**{"machine-type": "a4-highgpu-8g"}), "gpus").inputs
     assert len(node["networkConfig"]["additionalNodeNetworkConfigs"]) == 9
