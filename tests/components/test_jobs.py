@@ -46,7 +46,8 @@ def words(job: Any) -> str:
 
 
 def test_a_training_run_names_its_preset_folder_and_settings() -> None:
-    spec = made(TrainingSpec, pool="h200", preset="bloom-560m", image=IMAGE, steps=100, data="data/wiki", checkpoint_steps=20,
+    spec = made(
+        TrainingSpec, pool="h200", preset="bloom-560m", image=IMAGE, steps=100, data="data/wiki", checkpoint_steps=20,
         settings={"optimizer.lr": 0.0001, "compile": True},
     )  # fmt: skip
     job = training("bloom", spec, GROUND)
