@@ -140,6 +140,14 @@ def by_trainer(model: nn.Module, asked: Asked) -> list[float]:
     return [end - begin for begin, end in itertools.pairwise(ends)][asked.skipped :]
 
 
+def finished(taken: list[float]) -> list[float]:
+    """Time of day at which each of the steps ended that end now."""
+    now = time.time()
+    if not taken:
+        return []
+    return [now - after for after in itertools.accumulate([0.0, *reversed(taken[1:])])][::-1]
+
+
 def by_compiled_loop(model: nn.Module, asked: Asked) -> list[float]:
     """Seconds of each step of a loop in the manner of nanoGPT: torch.compile, fused AdamW, autocast."""
     model.to(asked.device).train()
@@ -176,9 +184,10 @@ def main(text: str) -> None:
     if asked.liger:
         with_liger(model, asked.model["name"])
     taken = by_trainer(model, asked) if asked.loop == "trainer" else by_compiled_loop(model, asked)
+    ended = finished(taken)
     memory = torch.cuda.max_memory_allocated() if asked.device == "cuda" else None
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
-    print(json.dumps({"step_s": taken, "memory_bytes": memory, "versions": versions}))
+    print(json.dumps({"step_s": taken, "time": ended, "memory_bytes": memory, "versions": versions}))
 
 
 if __name__ == "__main__":
