@@ -64,14 +64,14 @@ def test_a_second_make_up_changes_nothing(tpus: Deployed) -> None:
     assert not [word for word in (" created", " updated", " replaced", " deleted") if f"{word}\n" in shown]
 
 
-def test_a_killed_update_goes_on_without_a_double_record(tpus: Deployed) -> None:
-    """What a killed engine has recorded and not written down is removed, and made again."""
+def test_what_a_killed_update_has_recorded_is_removed(tpus: Deployed) -> None:
+    """And nothing else: the rest is as the state says."""
     checkout, store = tpus.checkout, Store.of(tpus.checkout.settings)
     before = {entry.id for entry in store.all()}
     network = store.of_type("gcp:compute/network:Network")[0]
     store.add(replace(network, id=f"{network.id}-stray"))
     (checkout.settings.state / "boot" / STACK).write_text("another start of the cloud")
-    done = checkout.run("operations", "up", "--stack", STACK, check=True)
+    done = checkout.run("operations", "recover", "--stack", STACK, check=True)
     assert "removed 1 objects that nobody manages" in done.stdout + done.stderr
     assert {entry.id for entry in store.all()} == before
 
