@@ -23,7 +23,12 @@ from plan import document
 from plan.values import ANY_UNKNOWN
 from policies import check
 
-REASONS: dict[str, str] = {}
+REASONS: dict[str, str] = {
+    "CKV_AWS_2": "the listener of a gateway balancer has no protocol to encrypt",
+    "CKV_AWS_8": "a root disk made from a snapshot: the provider's type has no such input any more",
+    "CKV_AWS_39": "a public endpoint that names its networks is accepted; parameter allow-public-with-cidrs",
+    "CKV_AWS_379": "said of the bucket, not of its ACL",
+}
 """Why a case comes out otherwise here, and is not followed."""
 HPC = "policy_cases_hpc"
 
