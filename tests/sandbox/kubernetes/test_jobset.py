@@ -14,6 +14,9 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from catalog.gcp_machine import gcp_machines
+from components.placement import Placement, Slices, Taint
+from components.workload import JOBSET_API, Run, Workload
 from sandbox import processes, supervisor, toolchain
 from sandbox.gcp.store import Store
 from sandbox.kubernetes.connection import connect
@@ -126,6 +129,22 @@ def test_the_controllers_webhooks_fill_in_and_refuse(sets: Sets) -> None:
     twice["spec"]["successPolicy"] = {"operator": "All", "targetReplicatedJobs": ["nobody"]}
     with pytest.raises(ApiException, match=r"(?s)denied the request.*nobody"):
         sets.create(twice)
+
+
+def test_the_job_set_of_a_workload_is_taken_as_it_is(sets: Sets) -> None:
+    """Unknown fields would be refused: what the pod template says, the API knows."""
+    place = Placement("v6e", gcp_machines["ct6e-standard-4t"], 2, taint=Taint("google.com/tpu", "present"),
+                      slices=Slices("tpu-v6e-slice", "2x4", hosts=2))  # fmt: skip
+    job = Workload("job", "none", ["python"], 2, place, {"training/a.py": ""}, {}, Run(launcher="jobset", retries=1))
+    spec = job.jobset_spec()
+    spec["suspend"] = True
+    body = {"apiVersion": JOBSET_API, "kind": "JobSet", "metadata": {"name": "workload"}, "spec": spec}
+    found = sets.objects.create_namespaced_custom_object(
+        GROUP, VERSION, "default", "jobsets", body, field_validation="Strict"
+    )
+    (replicated,) = found["spec"]["replicatedJobs"]
+    assert replicated["template"]["spec"]["podFailurePolicy"]["rules"][1]["action"] == "FailJob"
+    assert found["spec"]["failurePolicy"]["rules"][0]["action"] == "FailJobSet"
 
 
 def test_a_killed_controller_comes_back_and_goes_on(tpus: Settings, sets: Sets) -> None:
