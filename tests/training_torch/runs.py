@@ -77,8 +77,10 @@ class Trial:
         return json.loads(Path(f"{self.logs[0]}.out").read_text())
 
     def losses(self) -> dict[int, float]:
-        """Loss by step."""
-        return {one["step"]: one["loss"] for one in lines(self.output / "metrics.jsonl")}
+        """Loss by step; each step was recorded once."""
+        found = [(one["step"], one["loss"]) for one in lines(self.output / "metrics.jsonl")]
+        assert len(dict(found)) == len(found), "a step was recorded twice"
+        return dict(found)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [one for one in lines(self.output / "events.jsonl") if one["event"] == name]
