@@ -167,8 +167,6 @@ def node_pool_plan(pool: str, spec: GpuPoolSpec, site: GcpSite) -> NodePoolPlan:
             **purchase.node_arguments(),
             "guest_accelerators": [gpus],
             **disks,
-            # GKE's GPU drivers are not signed for secure boot.
-            "shielded_instance_config": {"enable_secure_boot": False, "enable_integrity_monitoring": True},
         },
         pool={
             **purchase.pool_arguments(),
