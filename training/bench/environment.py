@@ -39,7 +39,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-TOLD = ("NCCL_", "FI_", "XLA_", "JAX_", "NEURON_", "TPU_", "OMP_", "TORCH_", "PYTORCH_")
+TOLD = ("NCCL_", "FI_", "XLA_", "JAX_", "NEURON_", "TPU_", "MEGASCALE_", "OMP_", "TORCH_", "PYTORCH_")
 """Prefixes of variables that change figures."""
 
 

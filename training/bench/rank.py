@@ -153,7 +153,10 @@ async def _work(settings: Settings, measuring: Worker, line: Line, ended: asynci
 
 
 def _transport(settings: Settings, measuring: Worker, line: Line) -> Message:
-    if (measuring.software or {}).get("platform") not in {None, "cpu"}:
+    platform = (measuring.software or {}).get("platform")
+    if platform == "tpu":
+        return transport.of_tpu(settings.slices)
+    if platform not in {None, "cpu"}:
         return transport.of_nccl(measuring.library_log)
     if settings.world_size == 1:
         return transport.unknown("one rank only, nothing was sent")

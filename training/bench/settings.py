@@ -37,6 +37,8 @@ class Settings:
     """Name or address of rank 0."""
     port: int
     """JAX's coordinator listens here on rank 0, our own reports go to the port above."""
+    slices: int
+    """TPU slices that the ranks are spread over; 1 on everything else."""
     parts: tuple[str, ...]
     sizes: tuple[int, ...] | None
     """All-reduce message sizes in bytes per rank; None: by the kind of device."""
@@ -136,6 +138,7 @@ def load(parts: tuple[str, ...], flags: Mapping[str, str | None], env: Mapping[s
     return Settings(
         rank=rank,
         world_size=world,
+        slices=slices,
         master=env.get("MASTER_ADDR") or "127.0.0.1",
         port=port,
         parts=PARTS if not parts or ALL in parts else tuple(part for part in PARTS if part in parts),

@@ -1,7 +1,8 @@
 """Which way the ranks' messages went: found out, not assumed; unknown stays None.
 
 On CPUs JAX sends through Gloo over TCP; the interface is the one with which rank 0 is reached. On GPUs the library says
-it itself in its log (NCCL_DEBUG=INFO). Leaves out: whether that is the transport that was hoped for (verdict.py).
+it itself in its log (NCCL_DEBUG=INFO). On TPUs there is one way. Leaves out: whether that is the transport that was
+hoped for (verdict.py).
 """
 
 from __future__ import annotations
@@ -53,6 +54,14 @@ def of_nccl(log: Iterable[str]) -> dict[str, Any]:
         return unknown("NCCL's log names no network")
     name = f"nccl over {', '.join(sorted(networks))}" + (f" ({provider})" if provider else "")
     return {"name": name, "interface": None, "interfaces": interfaces, "driver": provider, "found_by": "NCCL's log"}
+
+
+def of_tpu(slices: int) -> dict[str, Any]:
+    """Within a slice libtpu sends over the chips' own links (ICI) and cannot do otherwise; slices are joined over the
+    data center's network (DCN)."""
+    name = "libtpu over ICI" + (f" and, between {slices} slices, DCN" if slices > 1 else "")
+    found = f"libtpu's platform, {slices} slice{'s' if slices > 1 else ''} by MEGASCALE_NUM_SLICES"
+    return {"name": name, "interface": None, "interfaces": None, "driver": "libtpu", "found_by": found}
 
 
 def interface_of(address: str) -> str | None:

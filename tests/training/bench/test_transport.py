@@ -26,6 +26,13 @@ def test_an_address_of_no_interface_stays_unknown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("slices", "name"), [(1, "libtpu over ICI"), (2, "libtpu over ICI and, between 2 slices, DCN")]
+)
+def test_chips_of_a_slice_talk_over_their_own_links_and_slices_over_the_network(slices: int, name: str) -> None:
+    assert transport.of_tpu(slices)["name"] == name
+
+
+@pytest.mark.parametrize(
     ("lines", "name", "driver"),
     [
         (["a [0] NCCL INFO NET/OFI Selected provider is efa, fabric is efa-direct"], "nccl over OFI (efa)", "efa"),
