@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -203,3 +203,25 @@ def ask_to_stop() -> None:
 def limit_file_size(size: int) -> None:
     """No file may grow beyond `size` bytes: writing fails in its middle, as on a full disk (EFBIG, not ENOSPC)."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def loss_of_export(trial: Trial) -> float:
+    """Loss of the exported model on the dev split, worked out here and not by the trainer."""
+    import torch
+
+    from training import weights
+    from training.data import open_stream
+    from training.presets import load
+    from training.train import feed
+
+    config, model = load(trial.result()["preset"]), weights.load_exported(Path(trial.result()["export"]))
+    assert not model.training
+    samples = config.data.evaluation_samples
+    spec = replace(feed.spec(config.data, model), split="dev", shuffle=False, repeat=False, samples=samples)
+    total = count = 0.0
+    with open_stream(spec, rank=0, world=1, seed=config.seed, batch_size=config.batch.evaluation) as stream:
+        for _, batch in zip(range(config.evaluate_batches), stream, strict=False):
+            with torch.no_grad():
+                total += float(model(batch).loss) * len(batch["labels"])
+            count += len(batch["labels"])
+    return total / count

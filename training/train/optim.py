@@ -23,7 +23,9 @@ def make(model: nn.Module, config: OptimizerConfig) -> Optimizer:
         for (decays, _), params in _grouped(model.parameters()).items()
     ]
     if config.name == "sgd":
-        return SGD(groups, lr=config.lr, momentum=config.momentum, fused=config.fused)
+        # PyTorch (2.15) has no fused SGD for sharded parameters; the loop over all of them at once is next best.
+        sharded = any(isinstance(one, DTensor) for one in model.parameters())
+        return SGD(groups, lr=config.lr, momentum=config.momentum, fused=(config.fused and not sharded) or None)
     kind = AdamW if config.name == "adamw" else Adam
     return kind(groups, lr=config.lr, betas=(config.beta1, config.beta2), eps=config.eps, fused=config.fused)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -55,23 +54,4 @@ def test_a_killed_run_goes_on_bit_for_bit(pair: tuple[runs.Trial, runs.Trial]) -
 
 def test_what_is_exported_loads_and_judges_as_the_trained_model(pair: tuple[runs.Trial, runs.Trial]) -> None:
     whole, _ = pair
-    model = weights.load_exported(Path(whole.result()["export"]))
-    assert not model.training
-    assert whole.result()["dev"]["loss"] == pytest.approx(_loss_on_dev(whole, model), rel=1e-5)
-
-
-def _loss_on_dev(trial: runs.Trial, model: torch.nn.Module) -> float:
-    from dataclasses import replace
-
-    from training.data import open_stream
-    from training.train import feed
-
-    config = PRESETS[trial.result()["preset"]]
-    spec = replace(feed.spec(config.data, model), split="dev", shuffle=False, repeat=False, samples=256)  # type: ignore[arg-type]
-    total = count = 0
-    with open_stream(spec, rank=0, world=1, seed=config.seed, batch_size=config.batch.evaluation) as stream:
-        for _, batch in zip(range(config.evaluate_batches), stream, strict=False):
-            with torch.no_grad():
-                total += float(model(batch).loss) * len(batch["labels"])
-            count += len(batch["labels"])
-    return total / count
+    assert whole.result()["dev"]["loss"] == pytest.approx(runs.loss_of_export(whole), rel=1e-5)

@@ -105,6 +105,14 @@ def test_fewer_ranks_keep_the_samples_of_a_step(tmp_path) -> None:
     assert "batch.accumulation is 2 to keep the 8 samples of a step" in resumed.errors()
 
 
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_all_ranks_judge_the_model_that_is_exported(tmp_path, strategy: str) -> None:
+    """Ranks saw other samples, so their batch norms have other statistics; rank 0's are the model's."""
+    trial = runs.run(tmp_path / "run", "resnet18-tiny", f"parallel.strategy={strategy}", steps=5, ranks=2)
+    assert trial.code == 0, trial.errors()
+    assert trial.result()["dev"]["loss"] == pytest.approx(runs.loss_of_export(trial), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("parallel", "world", "message"),
     [
