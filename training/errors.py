@@ -10,9 +10,10 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-import typer
-from rich.console import Console
+if TYPE_CHECKING:
+    import typer
 
 OK, FAILURE, USAGE, LIMIT, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
@@ -40,6 +41,22 @@ class LimitExceeded(TrainingError):
     code = LIMIT
 
 
+class Console(Protocol):
+    """Where lines are printed."""
+
+    def print(self, *objects: Any, style: Any = None, markup: bool | None = None, end: str = "\n") -> None: ...
+
+
+class Plain:
+    """A console without Rich, which images for benchmarks need not have."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def print(self, *objects: Any, style: Any = None, markup: bool | None = None, end: str = "\n") -> None:  # noqa: ARG002
+        print(*objects, end=end, file=self.stream, flush=True)
+
+
 def err() -> Console:
     """The console of talk (stderr). Honours NO_COLOR; never wraps when it is not a terminal."""
     return _console(sys.stderr)
@@ -50,11 +67,15 @@ def out() -> Console:
     return _console(sys.stdout)
 
 
-def _console(stream: object) -> Console:
-    if getattr(stream, "isatty", bool)():
-        return Console(file=stream, highlight=False)  # type: ignore[arg-type]
+def _console(stream: TextIO) -> Console:
+    try:
+        from rich.console import Console as RichConsole
+    except ImportError:
+        return Plain(stream)
+    if stream.isatty():
+        return RichConsole(file=stream, highlight=False)
     width = int(os.environ.get("COLUMNS") or 160)
-    return Console(file=stream, highlight=False, soft_wrap=True, width=width)  # type: ignore[arg-type]
+    return RichConsole(file=stream, highlight=False, soft_wrap=True, width=width)
 
 
 def show(problems: Iterable[str]) -> None:

@@ -58,3 +58,17 @@ def test_wrong_usage_is_code_2_and_no_traceback() -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "python -m prog" in done.stderr
+
+
+def test_without_rich_and_typer_problems_are_lines_all_the_same() -> None:
+    """Images for benchmarks bring PyTorch; what the commands of a workstation are made of they need not have."""
+    code = (
+        "import sys\n"
+        "sys.modules.update(rich=None, typer=None)\n"
+        "import training.flops\n"
+        "from training.errors import err, show\n"
+        "show(['pools[x]: [bold] is text'])\n"
+        "err().print('done', style='dim', markup=False)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert (done.returncode, done.stderr) == (0, "error: pools[x]: [bold] is text\ndone\n")

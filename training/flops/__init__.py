@@ -14,15 +14,12 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from training.errors import BadInput, guarded, out
+from training.errors import BadInput
 
 ARCHITECTURES = Path(__file__).with_name("architectures.json")
 OPERATIONS = 6
@@ -224,36 +221,3 @@ def compare(table: Path, accounting: Accounting = Accounting.CAUSAL) -> list[Row
     if problems or not rows:
         raise BadInput(problems or f"{table} holds no rows")
     return rows
-
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-@app.command()
-def main(
-    table: Annotated[Path, typer.Option("--table", help="CSV with model, seq_len and flops_per_token_median.")],
-    accounting: Annotated[Accounting, typer.Option(help="How attention is counted.")] = Accounting.CAUSAL,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Our operations per token beside those of a table."""
-    rows = compare(table, accounting)
-    if as_json:
-        lines = [{**vars(row), "difference": row.difference} for row in rows]
-        document = {"schema_version": 1, "accounting": accounting, "rows": lines}
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
-        return
-    from rich.table import Table
-
-    shown = Table(box=None, pad_edge=False, title=f"FLOPs per token of training, {accounting} attention")
-    for column, justify in (("model", "left"), ("tokens", "right"), ("table", "right"), ("ours", "right"),
-                            ("difference", "right"), ("note", "left")):  # fmt: skip
-        shown.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for row in rows:
-        ours = "cannot tell" if row.ours is None else f"{row.ours:.4g}"
-        difference = "" if row.difference is None else f"{row.difference:+.1%}"
-        shown.add_row(row.model, str(row.sequence_length), f"{row.theirs:.4g}", ours, difference, row.note)
-    out().print(shown)
-
-
-if __name__ == "__main__":
-    guarded(app, "python -m training.flops")()
