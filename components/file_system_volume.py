@@ -69,19 +69,20 @@ def mount(
 ) -> PersistentVolumeClaim:
     """The volume and the claim on it in one namespace; both are children of whoever asks."""
     labels = tags.labels(site, "file-system")
+    spec: Any = {
+        "capacity": {"storage": f"{source.capacity_gib}Gi"},
+        "access_modes": ["ReadWriteMany"],
+        "persistent_volume_reclaim_policy": "Retain",
+        "storage_class_name": "",
+        "volume_mode": "Filesystem",
+        "mount_options": source.mount_options,
+        "claim_ref": {"namespace": namespace, "name": CLAIM},
+        "csi": source.csi,
+    }
     volume = PersistentVolume(
         f"{name}-volume",
         metadata={"name": f"{site.prefix}-{name}", "labels": labels},
-        spec={
-            "capacity": {"storage": f"{source.capacity_gib}Gi"},
-            "access_modes": ["ReadWriteMany"],
-            "persistent_volume_reclaim_policy": "Retain",
-            "storage_class_name": "",
-            "volume_mode": "Filesystem",
-            "mount_options": source.mount_options,
-            "claim_ref": {"namespace": namespace, "name": CLAIM},
-            "csi": source.csi,
-        },
+        spec=spec,
         opts=opts,
     )
     return PersistentVolumeClaim(

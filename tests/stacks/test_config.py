@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stacks import config
+from stacks.aws_config import AwsConfig
 from terminal import InvalidInput
 from tests.stacks.support import changed, document, plan_of
 
@@ -61,7 +62,9 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 def test_the_control_plane_stays_in_its_zones_when_the_network_grows() -> None:
     grown = changed({"network/zones": ["us-east-1a", "us-east-1b", "us-east-1c"]})
-    assert config.parse(config.named(grown)).control_plane_zones == ("us-east-1a", "us-east-1b")
+    parsed = config.parse(config.named(grown))
+    assert isinstance(parsed, AwsConfig)
+    assert parsed.control_plane_zones == ("us-east-1a", "us-east-1b")
 
 
 def test_a_stack_needs_no_more_than_site_network_cluster_and_one_pool() -> None:
