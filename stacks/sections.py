@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from components.benchmark_job import BenchmarkSpec
 from components.budget_spec import BudgetSpec
@@ -29,6 +29,14 @@ class PolicyRuleSpec(Spec):
     )
 
 
+def _day(value: object) -> object:
+    """Pulumi reads an unquoted day of YAML as a time and passes the text of Go's `time.String()`."""
+    return value.removesuffix(" 00:00:00 +0000 UTC") if isinstance(value, str) else value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
 class PolicyExemptionSpec(Spec):
     """A finding that is accepted for a while."""
 
@@ -36,7 +44,7 @@ class PolicyExemptionSpec(Spec):
     resource: str = Field(description="Pattern (*, ?) of logical names or URNs.")
     reason: str = Field(min_length=10, description="Why it may be so.")
     owner: str = Field(min_length=1, description="Who answers for it.")
-    expires: date = Field(description="Last day, such as 2027-01-31. Afterwards the finding counts again.")
+    expires: Day = Field(description="Last day, such as 2027-01-31. Afterwards the finding counts again.")
 
 
 class PoliciesSpec(Spec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,11 @@ def test_a_stack_needs_no_more_than_site_network_cluster_and_one_pool() -> None:
     plan = plan_of(smallest)
     assert plan.of_type("aws:eks/cluster:Cluster")
     assert not plan.of_type("kubernetes:apps/v1:DaemonSet")
+
+
+@pytest.mark.parametrize("text", ["2027-06-30", "2027-06-30 00:00:00 +0000 UTC"])
+def test_the_last_day_of_an_exemption_is_read_as_pulumi_passes_it(text: str) -> None:
+    exemption = {"rule": "a", "resource": "*", "reason": "it is known", "owner": "platform", "expires": text}
+    parsed = config.parse(config.named(changed({"policies/exemptions": [exemption]})))
+    assert parsed.policies is not None
+    assert parsed.policies.exemptions[0].expires == date(2027, 6, 30)
