@@ -98,11 +98,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.fixture
 def start(exported: Callable[[str], Path]) -> Iterator[Callable[..., Running]]:
-    """Start a server of a model; all end with the test."""
+    """Start a server of a tiny model by name, or of an export by folder; all end with the test."""
     ends: list[Callable[[], None]] = []
 
-    def begin(name: str, feedback: Store | None = None, **limits: Any) -> Running:
-        engine = Engine(exported(name))
+    def begin(model: str | Path, feedback: Store | None = None, **limits: Any) -> Running:
+        engine = Engine(exported(model) if isinstance(model, str) else model)
         ready: Future[tuple[Service, int, asyncio.AbstractEventLoop]] = Future()
         held: list[uvicorn.Server] = []
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import mean
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.training_torch import runs
+from tests.training_torch.serve.conftest import Running, exported, start  # noqa: F401 - fixtures
+from tests.training_torch.serve.test_app import png
 from training import weights
 from training.presets import PRESETS
 
@@ -55,3 +59,19 @@ def test_a_killed_run_goes_on_bit_for_bit(pair: tuple[runs.Trial, runs.Trial]) -
 def test_what_is_exported_loads_and_judges_as_the_trained_model(pair: tuple[runs.Trial, runs.Trial]) -> None:
     whole, _ = pair
     assert whole.result()["dev"]["loss"] == pytest.approx(runs.loss_of_export(whole), rel=1e-5)
+
+
+def test_the_resumed_run_answers_through_the_server(
+    pair: tuple[runs.Trial, runs.Trial],
+    start: Callable[..., Running],  # noqa: F811 - the fixture
+    request: pytest.FixtureRequest,
+) -> None:
+    preset = request.node.callspec.params["pair"]
+    client = start(pair[1].output / "export").client
+    if preset.startswith(("bloom", "gpt")):
+        assert len(client.complete("once", max_tokens=4, temperature=0)) == 1
+        return
+    given = {"resnet18-tiny": png(Image.new("RGB", (64, 64), (200, 30, 30))), "mnist-mlp-tiny": [[0.0] * 28] * 28}
+    found = client.post("/v1/classify", {"input": [given.get(preset, "a word or two")]})
+    assert found.status == 200, found.text
+    assert sum(found.json["data"][0]["probs"]) == pytest.approx(1, abs=1e-5)
