@@ -21,6 +21,8 @@ from components.placement import Placement
 from components.preprocess_job import PreprocessSpec
 from components.system_pool import SystemPoolSpec
 from components.training_job import TrainingSpec
+from stacks import place_rules
+from stacks.place_rules import not_a_zone
 from stacks.rules import Rulebook, broken_benchmarks, broken_jobs
 
 Pools = Mapping[str, AcceleratorPoolSpec]
@@ -36,20 +38,8 @@ def zones_lie_in_the_region(region: str, network: NetworkSpec) -> Iterator[str]:
             yield f"`network.zones[{index}]`: {zone} is not in {region}. Change it or `aws:region`."
 
 
-@AWS.rule
-def pools_stand_in_zones_of_the_network(network: NetworkSpec, pools: Pools) -> Iterator[str]:
-    for name, pool in pools.items():
-        if pool.zone not in network.zones:
-            yield f"`pools[{name}].zone`: {_not_a_zone(pool.zone, network)} Add it there or move the pool."
-
-
-@AWS.rule
-def system_pools_stand_in_zones_of_the_network(network: NetworkSpec, system_pools: SystemPools) -> Iterator[str]:
-    for name, pool in system_pools.items():
-        for index, zone in enumerate(pool.zones or ()):
-            if zone not in network.zones:
-                where = f"`system-pools[{name}].zones[{index}]`"
-                yield f"{where}: {_not_a_zone(zone, network)} Add it there or take it out here."
+AWS.rule(place_rules.pools_stand_in_zones_of_the_network)
+AWS.rule(place_rules.system_pools_stand_in_zones_of_the_network)
 
 
 @AWS.rule
@@ -58,22 +48,11 @@ def the_control_plane_spans_two_zones(network: NetworkSpec, cluster: ClusterSpec
         yield f"`network.zones`: EKS needs two zones, {', '.join(network.zones)} is one. Add another of the region."
     for index, zone in enumerate(cluster.zones or ()):
         if zone not in network.zones:
-            yield f"`cluster.zones[{index}]`: {_not_a_zone(zone, network)} Add it there or choose another."
+            yield f"`cluster.zones[{index}]`: {not_a_zone(zone, network)} Add it there or choose another."
 
 
-@AWS.rule_on_whole_sections
-def pool_names_are_unique(pools: Pools, system_pools: SystemPools) -> Iterator[str]:
-    for name in pools.keys() & system_pools.keys():
-        yield f"`pools[{name}]`: system-pools has a pool of that name too. Rename one: the name is the pools' label."
-
-
-@AWS.rule_on_whole_sections
-def services_have_a_place(system_pools: SystemPools) -> Iterator[str]:
-    if all(pool.dedicated or not pool.nodes for pool in system_pools.values()):
-        yield (
-            "`system-pools`: no pool is open to the cluster's own services (DNS, agents). Give one at least one node "
-            "and leave `dedicated` out."
-        )
+AWS.rule_on_whole_sections(place_rules.pool_names_are_unique)
+AWS.rule_on_whole_sections(place_rules.services_have_a_place)
 
 
 @AWS.rule
@@ -101,7 +80,7 @@ def ranges_do_not_overlap(network: NetworkSpec, cluster: ClusterSpec) -> Iterato
 @AWS.rule
 def the_file_system_stands_in_a_zone_of_the_network(network: NetworkSpec, file_system: FileSystemSpec) -> Iterator[str]:
     if file_system.zone not in network.zones:
-        yield f"`file-system.zone`: {_not_a_zone(file_system.zone, network)} Add it there or move the file system."
+        yield f"`file-system.zone`: {not_a_zone(file_system.zone, network)} Add it there or move the file system."
 
 
 @AWS.rule_on_whole_sections
@@ -163,7 +142,3 @@ def jobs_have_pools_and_files(
 def _placement(pool: AcceleratorPoolSpec | SystemPoolSpec) -> Placement:
     plan = pool.interface_plan if isinstance(pool, AcceleratorPoolSpec) else ()
     return Placement("", pool.instance, pool.nodes, efa_count(plan), mounts_file_system=pool.mount_file_system)
-
-
-def _not_a_zone(zone: str, network: NetworkSpec) -> str:
-    return f"{zone} is not one of network.zones ({', '.join(network.zones)})."

@@ -21,6 +21,8 @@ from components.placement import Placement
 from components.preprocess_job import PreprocessSpec
 from components.site import SiteSpec
 from components.training_job import TrainingSpec
+from stacks import place_rules
+from stacks.place_rules import not_a_zone
 from stacks.rules import Rulebook, broken_benchmarks, broken_jobs, divides
 
 Pool = TpuPoolSpec | GpuPoolSpec
@@ -39,20 +41,8 @@ def zones_lie_in_the_region(region: str, network: GcpNetworkSpec) -> Iterator[st
             yield f"`network.zones[{index}]`: {zone} is not in {region}. Change it or `gcp:region`."
 
 
-@GCP.rule
-def pools_stand_in_zones_of_the_network(network: GcpNetworkSpec, pools: Pools) -> Iterator[str]:
-    for name, pool in pools.items():
-        if pool.zone not in network.zones:
-            yield f"`pools[{name}].zone`: {_not_a_zone(pool.zone, network)} Add it there or move the pool."
-
-
-@GCP.rule
-def system_pools_stand_in_zones_of_the_network(network: GcpNetworkSpec, system_pools: SystemPools) -> Iterator[str]:
-    for name, pool in system_pools.items():
-        for index, zone in enumerate(pool.zones or ()):
-            if zone not in network.zones:
-                where = f"`system-pools[{name}].zones[{index}]`"
-                yield f"{where}: {_not_a_zone(zone, network)} Add it there or take it out here."
+GCP.rule(place_rules.pools_stand_in_zones_of_the_network)
+GCP.rule(place_rules.system_pools_stand_in_zones_of_the_network)
 
 
 @GCP.rule
@@ -71,7 +61,7 @@ def nodes_spread_evenly(network: GcpNetworkSpec, system_pools: SystemPools) -> I
 def the_control_plane_knows_its_zones(network: GcpNetworkSpec, cluster: GkeClusterSpec) -> Iterator[str]:
     for index, zone in enumerate(cluster.zones or ()):
         if zone not in network.zones:
-            yield f"`cluster.zones[{index}]`: {_not_a_zone(zone, network)} Add it there or choose another."
+            yield f"`cluster.zones[{index}]`: {not_a_zone(zone, network)} Add it there or choose another."
 
 
 @GCP.rule
@@ -85,10 +75,7 @@ def ranges_do_not_overlap(network: GcpNetworkSpec, cluster: GkeClusterSpec) -> I
             )
 
 
-@GCP.rule_on_whole_sections
-def pool_names_are_unique(pools: Pools, system_pools: SystemPools) -> Iterator[str]:
-    for name in pools.keys() & system_pools.keys():
-        yield f"`pools[{name}]`: system-pools has a pool of that name too. Rename one: the name is the pools' label."
+GCP.rule_on_whole_sections(place_rules.pool_names_are_unique)
 
 
 @GCP.rule
@@ -106,13 +93,7 @@ def names_fit(site: SiteSpec, pools: Pools) -> Iterator[str]:
                 yield f"`pools[{name}]`: {longest} is too long for a node pool ({LONGEST_POOL}). Give a shorter name."
 
 
-@GCP.rule_on_whole_sections
-def services_have_a_place(system_pools: SystemPools) -> Iterator[str]:
-    if all(pool.dedicated or not pool.nodes for pool in system_pools.values()):
-        yield (
-            "`system-pools`: no pool is open to the cluster's own services (DNS, agents). Give one at least one node "
-            "and leave `dedicated` out."
-        )
+GCP.rule_on_whole_sections(place_rules.services_have_a_place)
 
 
 @GCP.rule
@@ -139,7 +120,7 @@ def the_file_system_stands_in_a_zone_of_the_network(
     network: GcpNetworkSpec, file_system: ManagedLustreSpec | FilestoreSpec
 ) -> Iterator[str]:
     if file_system.zone not in network.zones:
-        yield f"`file-system.zone`: {_not_a_zone(file_system.zone, network)} Add it there or move the file system."
+        yield f"`file-system.zone`: {not_a_zone(file_system.zone, network)} Add it there or move the file system."
 
 
 @GCP.rule
@@ -237,7 +218,3 @@ def placement(name: str, pool: Pool) -> Placement:
 def nodes_of(pool: Pool) -> int:
     """Nodes of an accelerator pool."""
     return pool.hosts if isinstance(pool, TpuPoolSpec) else pool.nodes
-
-
-def _not_a_zone(zone: str, network: GcpNetworkSpec) -> str:
-    return f"{zone} is not one of network.zones ({', '.join(network.zones)})."

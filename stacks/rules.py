@@ -1,4 +1,4 @@
-"""How rules between the sections of a stack file are kept and run; the rules are in `aws_rules` and `gcp_rules`.
+"""How rules between the sections of a stack file are kept and run; they are in `aws_rules`, `gcp_rules`, `place_rules`.
 
 A rule is a function whose parameters are named after the sections it reads; it runs when all of them are valid, so one
 mistake does not hide another. A section that may be absent is a parameter with a default. Of sections with entries by
