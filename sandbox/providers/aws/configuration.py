@@ -7,7 +7,6 @@ refused."""
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import grpc
 
 from sandbox.providers import wire
 from sandbox.providers.protocol import Fail, Problem, Props
+from sandbox.providers.provider_settings import given, parsed
 from sandbox.settings import ACCESS_KEY, SECRET_KEY
 
 ENDPOINT = "AWS_ENDPOINT_URL"
@@ -50,16 +50,6 @@ class Configuration:
     forbidden_accounts: tuple[str, ...] = ()
 
 
-def parsed(value: Any) -> Any:
-    """Provider settings arrive as text, objects and lists in JSON."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
 def region_of(args: Props) -> str | None:
     """The region of the settings, else of the environment."""
     return args.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -73,7 +63,7 @@ def problems(args: Props) -> list[Problem]:
         if name not in USED | HARMLESS
         and not name.startswith("__")
         and not wire.unknown(args[name])
-        and _given(args[name])
+        and given(args[name])
     ]
     if not region_of(args):
         found.append(Problem("region", "no region: set aws:region in the stack file"))
@@ -81,10 +71,6 @@ def problems(args: Props) -> list[Problem]:
     if tags is not None and not wire.unknown(tags) and not isinstance(tags, Mapping):
         found.append(Problem("defaultTags", 'must be an object {"tags": {...}}'))
     return found
-
-
-def _given(value: Any) -> bool:
-    return parsed(value) not in (None, "", [], {}, [{}])
 
 
 def load(args: Props) -> Configuration:

@@ -17,6 +17,7 @@ from sandbox.providers.aws.resources import Worker
 from sandbox.providers.aws.types import RECORDS
 from sandbox.providers.difference import Difference, changes, root
 from sandbox.providers.protocol import Fail, Live, Naming, Problem, Props, Target
+from sandbox.providers.provider_settings import parsed
 
 REPLACING = frozenset({"region"})
 """Provider settings whose change replaces the provider and all its resources."""
@@ -50,8 +51,8 @@ class Aws:
 
     def diff_config(self, olds: Props, news: Props) -> Difference:
         found = changes(
-            {key: configuration.parsed(value) for key, value in olds.items()},
-            {key: configuration.parsed(value) for key, value in news.items()},
+            {key: parsed(value) for key, value in olds.items()},
+            {key: parsed(value) for key, value in news.items()},
         )
         return Difference(found, frozenset(path for path in found if root(path) in REPLACING))
 

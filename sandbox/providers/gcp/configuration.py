@@ -6,16 +6,15 @@ which could only name something else than this provider, are refused.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import grpc
 
 from sandbox.providers import wire
 from sandbox.providers.protocol import Fail, Problem, Props
+from sandbox.providers.provider_settings import given, parsed
 
 USED = {"project", "region", "zone", "defaultLabels", "addPulumiAttributionLabel"}
 HARMLESS = {
@@ -52,16 +51,6 @@ class Configuration:
     attribution: Mapping[str, str] = field(default_factory=dict)
 
 
-def parsed(value: Any) -> Any:
-    """Provider settings arrive as text, objects and lists in JSON."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
 def project_of(args: Props) -> str | None:
     """The project of the settings, else of the environment."""
     return args.get("project") or os.environ.get("GOOGLE_PROJECT") or os.environ.get("GOOGLE_CLOUD_PROJECT")
@@ -75,7 +64,7 @@ def problems(args: Props) -> list[Problem]:
         if name not in USED | HARMLESS
         and not name.startswith("__")
         and not wire.unknown(args[name])
-        and parsed(args[name]) not in (None, "", [], {}, [{}])
+        and given(args[name])
     ]
     if not project_of(args):
         found.append(Problem("project", "no project: set gcp:project in the stack file"))

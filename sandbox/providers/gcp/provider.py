@@ -17,6 +17,7 @@ from sandbox.providers.gcp.record import SERIAL, Record, World
 from sandbox.providers.gcp.resources import EFFECTIVE, Recorder
 from sandbox.providers.gcp.types import RECORDS
 from sandbox.providers.protocol import Fail, Live, Naming, Problem, Props, Target
+from sandbox.providers.provider_settings import parsed
 from sandbox.settings import Settings
 
 REPLACING = frozenset({"project"})
@@ -51,8 +52,8 @@ class Gcp:
 
     def diff_config(self, olds: Props, news: Props) -> Difference:
         found = changes(
-            {key: configuration.parsed(value) for key, value in olds.items()},
-            {key: configuration.parsed(value) for key, value in news.items()},
+            {key: parsed(value) for key, value in olds.items()},
+            {key: parsed(value) for key, value in news.items()},
         )
         return Difference(found, frozenset(path for path in found if root(path) in REPLACING))
 
