@@ -40,6 +40,10 @@ def deployment(namespace: str, selector: dict[str, str], replicas: int = 2, **an
     }
 
 
+def pods(api: Cluster, namespace: str) -> list[dict[str, Any]]:
+    return api.list("v1", "Pod", namespace)
+
+
 def job(namespace: str, selector: dict[str, str], name: str = "j", **annotations: str) -> dict[str, Any]:
     template = pod(selector, **annotations)
     template["spec"]["restartPolicy"] = "Never"
@@ -51,10 +55,21 @@ def job(namespace: str, selector: dict[str, str], name: str = "j", **annotations
     }
 
 
-def test_a_deployment_is_created_and_rolled_out(provider: EngineDouble, namespace: str, nodes: dict[str, str]) -> None:
-    made = provider.create(DEPLOYMENT, "web", deployment(namespace, nodes))
+def test_a_deployment_is_created_and_rolled_out(
+    provider: EngineDouble, api: Cluster, namespace: str, nodes: dict[str, str]
+) -> None:
+    held = deployment(namespace, nodes)
+    held["spec"]["template"]["spec"]["schedulingGates"] = [{"name": "test/held"}]
+    # Simulated pods can be ready before the first look; these start only once the wait has been told.
+    started = later(
+        lambda: any("0/2 Pods available" in line for line in provider.told) and len(pods(api, namespace)) == 2,
+        lambda: [
+            api.patch(one, [{"op": "remove", "path": "/spec/schedulingGates"}]) for one in pods(api, namespace)
+        ],
+    )
+    made = provider.create(DEPLOYMENT, "web", held)
+    started.join()
     assert made.outputs["status"]["readyReplicas"] == 2
-    assert any("Waiting for" in line for line in provider.told)
     assert provider.told[-1] == "", "the status line is cleared at the end"
     news = deployment(namespace, nodes, 3)
     news["spec"]["template"]["spec"]["containers"][0]["image"] = "two"

@@ -378,10 +378,17 @@ def test_a_deleted_object_is_gone_and_deleting_it_again_is_fine(
 
 def test_a_namespace_is_waited_for_until_it_is_gone(provider: EngineDouble, api: Cluster) -> None:
     made = provider.create("kubernetes:core/v1:Namespace", "team", {"apiVersion": "v1", "kind": "Namespace"})
-    provider.create(CONFIG_MAP, "cm", config_map(made.id, a="1"))
+    held = config_map(made.id, a="1")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    content = api.create(held, "someone")
+    waiting = f"Waiting for Namespace {made.id} to be deleted"
+    release = later(
+        lambda: waiting in provider.told,
+        lambda: api.patch(content, [{"op": "remove", "path": "/metadata/finalizers"}]),
+    )
     provider.delete(made)
+    release.join()
     assert api.get(made.outputs) is None
-    assert f"Waiting for Namespace {made.id} to be deleted" in provider.told
 
 
 def test_a_deletion_that_hangs_names_the_finalizer_and_may_be_tried_again(
