@@ -72,7 +72,8 @@ def thresholds(placement: Placement, ranks: int, volume: Volume | None = None) -
         *_fabric(placement, pods_per_node, nodes),
         *(_collectives(placement, devices, nodes) if accelerator else ()),
         *(_compute(placement) if accelerator else ()),
-        *(_file_system(placement, nodes, volume) if volume else ()),
+        # It is bought for the accelerators: a few clients on CPU nodes cannot fill it.
+        *(_file_system(placement, nodes, volume) if volume and accelerator else ()),
     ]
     return {
         "schema_version": SCHEMA_VERSION,

@@ -8,18 +8,22 @@ folder of each pod where there is none.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
 import pulumi
 from pydantic import Field
 
 from components import program
 from components.spec import Name, Problem
-from components.workload import VOLUME_FOLDER, Workload
+from components.workload import VOLUME_FOLDER, Run, Workload
 from components.workload_environment import processes
 from components.workload_job import Ground, JobSpec, WorkloadJob, labels
 
 COMPONENT = "training"
-PACKAGE = "training.train"
+PACKAGE, SERVER = "training.train", "training.serve"
+DRILL_FOLDER = f"{VOLUME_FOLDER}/drills/$(RESULT_CONFIGMAP)"
+"""Of a drill: each job its own. Kubernetes fills in the variable."""
 SETTINGS_REFUSED = 2
 Value = str | int | float | bool
 
@@ -58,6 +62,17 @@ class TrainingSpec(RunSpec):
     )
     resume: bool = Field(True, description="Whether a run of this name goes on from its last whole checkpoint.")
     restarts: int = Field(3, ge=0, description="How often dead processes are started again in place.")
+    start: Literal["at-once", "when-accepted"] = Field(
+        "at-once",
+        description="when-accepted: created but not started; `make up` starts it once the benchmark of its pool has "
+        "passed.",
+    )
+    drill: bool = Field(
+        False,
+        description="A trial that proves the run: in a folder of its own below drills/, one process is killed after a "
+        "checkpoint, the run must go on from there, and its exported model must answer. `make up` waits for the "
+        "verdict.",
+    )
     settings: dict[str, Value] = Field(
         default={}, description="Further settings of the trainer by name, such as optimizer.lr or parallel.strategy."
     )
@@ -69,6 +84,15 @@ class TrainingSpec(RunSpec):
         own = {"data.source": "data", "checkpoint.every": "checkpoint-steps", "steps": "steps"}
         for name in self.settings.keys() & own.keys():
             yield Problem(("settings", name), f"{name} has a key of its own. Write {own[name]} instead.")
+        if self.start == "when-accepted" and self.launcher == "kueue":
+            yield Problem(("start",), "when-accepted does not go with launcher: kueue, which itself decides. Drop one.")
+        if self.drill and not self.checkpoint_steps:
+            yield Problem(("drill",), "a drill kills a process after a checkpoint. Set checkpoint-steps.")
+        if self.drill and not self.resume:
+            yield Problem(("drill",), "a drill must go on from its checkpoint. Drop resume: false.")
+
+    def run(self, deadline_minutes: int | None) -> Run:
+        return replace(super().run(deadline_minutes), held=self.start == "when-accepted")
 
 
 def folder(name: str) -> str:
@@ -85,7 +109,8 @@ def training(name: str, spec: TrainingSpec, ground: Ground) -> Workload:
         settings["telemetry.peak_tflops"] = accelerator.bf16_tflops  # what MFU is a share of
     if spec.checkpoint_steps:
         settings["checkpoint.every"] = spec.checkpoint_steps
-    arguments = ["--preset", spec.preset, "--output", folder(name), "--resume", "auto" if spec.resume else "never"]
+    output = DRILL_FOLDER if spec.drill else folder(name)
+    arguments = ["--preset", spec.preset, "--output", output, "--resume", "auto" if spec.resume else "never"]
     arguments += ["--steps", str(spec.steps)] if spec.steps else []
     arguments += ["--data", f"{VOLUME_FOLDER}/{spec.data}"] if spec.data else []
     arguments += set_arguments(settings | dict(spec.settings))
@@ -94,12 +119,13 @@ def training(name: str, spec: TrainingSpec, ground: Ground) -> Workload:
         image=spec.image,
         command=launched(
             [PACKAGE, *arguments],
-            ["--check=--dry-run", "--restarts", str(spec.restarts), "--result", folder(name)],
+            ["--check=--dry-run", "--restarts", str(spec.restarts), "--result", output]
+            + (["--drill"] if spec.drill else []),
             alone=placement.vendor == "google",
         ),
         ranks=ranks,
         placement=placement,
-        program=program.read(PACKAGE),
+        program=program.read(PACKAGE, SERVER) if spec.drill else program.read(PACKAGE),
         labels=labels(ground.site, COMPONENT, spec.pool),
         run=spec.run(spec.deadline_minutes),
         environment={"LAUNCH_PROCESSES": str(processes(placement, -(-ranks // max(placement.nodes, 1))))},
@@ -127,4 +153,11 @@ class TrainingJob(WorkloadJob):
     ) -> None:
         """`run` is the name in the stack file."""
         kind, plan = "aidc:training_job:TrainingJob", training(run, spec, ground)
+        self._spec, self._started_as = spec, plan.job if spec.launcher == "jobset" else None
         super().__init__(kind, name, plan, ground=ground, pool=spec.pool, part=COMPONENT, opts=opts)
+
+    @property
+    def whereabouts(self) -> dict[str, str]:
+        """What the stack exports, with what `make up` does about the run: start it, wait for its verdict."""
+        told = {"pool": self._spec.pool, "start": self._spec.start, "drill": str(self._spec.drill).lower()}
+        return super().whereabouts | told | ({"jobset": self._started_as} if self._started_as else {})

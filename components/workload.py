@@ -47,6 +47,13 @@ class Run:
     """Node label within which the job stays when it can (jobset: exclusively); None: wherever there is room."""
     retries: int = 2
     deadline_seconds: int | None = None
+    held: bool = False
+    """Created suspended: somebody lets it go (`make up`, when the pool is accepted)."""
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it is created suspended; who starts it changes `suspend` then, which is no drift."""
+        return self.held or self.launcher == "kueue"
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ class Workload:
         spec = self._inner() | {"backoffLimit": self.run.retries}
         if self.run.deadline_seconds:
             spec["activeDeadlineSeconds"] = self.run.deadline_seconds
-        return spec | ({"suspend": True} if self.run.launcher == "kueue" else {})
+        return spec | ({"suspend": True} if self.run.suspended else {})
 
     def job_labels(self) -> dict[str, str]:
         return {**self.labels, **({QUEUE_LABEL: self.run.queue} if self.run.queue else {})}
@@ -150,6 +157,7 @@ class Workload:
                     },
                 ],
             },
+            **({"suspend": True} if self.run.held else {}),
         }
 
     def service_spec(self) -> Any:

@@ -134,6 +134,8 @@ class WorkloadJob(pulumi.ComponentResource):
 
     def _start(self, plan: Workload, place: Namespace, opts: pulumi.ResourceOptions) -> None:
         meta = self._meta(plan, place, plan.job, SKIP_AWAIT, plan.job_labels())
+        if plan.run.suspended:
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["spec.suspend"]))
         if plan.run.launcher == "jobset":
             CustomResource(f"{self._name}-job", JOBSET_API, "JobSet", metadata=meta, spec=plan.jobset_spec(), opts=opts)
         else:

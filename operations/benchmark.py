@@ -30,8 +30,10 @@ TIMEOUT_S = 1200
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of one pool, and the figures behind it."""
+    """What is known of one job on a pool, and the figures behind it."""
 
+    subject: str
+    """What is judged, such as "benchmark h100"."""
     pool: str
     of: bench.Verdict
     result: Mapping[str, Any] | None = None
@@ -47,7 +49,7 @@ class Verdict:
     @property
     def summary(self) -> str:
         """The reasons, or for a pass the best figures, on one line."""
-        measured = [check.measured for check in self.of.checks if " at best" in check.measured]
+        measured = [check.measured for check in self.of.checks if check.headline]
         return "; ".join(self.of.reasons or measured)
 
     @property
@@ -58,12 +60,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one benchmark's Job and result are."""
+    """Where one Job and its result are, and how the result is judged."""
 
+    subject: str
     pool: str
     namespace: str
     job: str
     result: str
+    judge: Callable[[Mapping[str, Any] | None], bench.Verdict] = bench.judge
+
+    def verdict(self, of: bench.Verdict, result: Mapping[str, Any] | None = None) -> Verdict:
+        return Verdict(self.subject, self.pool, of, result)
 
 
 class Cluster:
@@ -112,11 +119,9 @@ def judge(stack: Stack, outputs: Mapping[str, Any]) -> list[Verdict]:
     cluster = Cluster(outputs["cluster"]["kubeconfig"])
     verdicts = []
     for pool, where in sorted(exported.items()):
-        place = Place(pool, where["namespace"], where["job"], where["result"])
-        with err().status(f"benchmark {pool}: waiting for job {place.job}"):
-            verdict = wait(cluster, place)
-        verdicts.append(verdict)
-        _remember(stack, place, verdict)
+        place = Place(f"benchmark {pool}", pool, where["namespace"], where["job"], where["result"])
+        verdicts.append(wait(cluster, place))
+        remember(stack, place, verdicts[-1])
     return verdicts
 
 
@@ -125,11 +130,12 @@ def wait(
 ) -> Verdict:
     """Wait until the Job has ended or it is clear that it cannot, and judge it."""
     deadline = time.monotonic() + timeout
-    while (verdict := look(cluster, place)) is None:
-        if time.monotonic() > deadline:
-            late = f"job {place.job} did not end within {timeout:.0f} s"
-            return _fail(place, late, *waiting_reasons(cluster.pods(place)))
-        pause(0.5)
+    with err().status(f"{place.subject}: waiting for job {place.job}"):
+        while (verdict := look(cluster, place)) is None:
+            if time.monotonic() > deadline:
+                late = f"job {place.job} did not end within {timeout:.0f} s"
+                return _fail(place, late, *waiting_reasons(cluster.pods(place)))
+            pause(0.5)
     return verdict
 
 
@@ -140,20 +146,20 @@ def look(cluster: Cluster, place: Place) -> Verdict | None:
     nodes = {pod.spec.node_name for pod in pods if pod.spec.node_name}  # type: ignore[union-attr]
     placed = sum(bool(pod.spec.node_name) for pod in pods)  # type: ignore[union-attr]
     if placed >= ranks and nodes <= cluster.nodes(SIMULATED_SELECTOR):
-        return Verdict(place.pool, bench.scheduled(placed, len(nodes)))
+        return place.verdict(bench.scheduled(placed, len(nodes)))
     conditions = {entry.type for entry in job.status.conditions or [] if entry.status == "True"}  # type: ignore[union-attr]
     if "Complete" in conditions:
         result = cluster.result(place)
-        return Verdict(place.pool, bench.judge(result), result)
+        return place.verdict(place.judge(result), result)
     if "Failed" in conditions:
         result = cluster.result(place)
-        judged = bench.judge(result) if result else None
+        judged = place.judge(result) if result else None
         if judged and judged.failed and judged.checks and not (result or {}).get("errors"):
-            return Verdict(place.pool, judged, result)  # measured to the end, and found too slow or wrong
+            return place.verdict(judged, result)  # measured to the end, and found too slow or wrong
         reasons = judged.reasons if judged else ()
         return _fail(place, f"job {place.job} failed", *reasons, *waiting_reasons(pods), result=result)
     missing = no_image(pods) or (process_node_missing() if not cluster.nodes(f"{POOL_LABEL}={place.pool}") else None)
-    return Verdict(place.pool, bench.not_measured(missing)) if missing else None
+    return place.verdict(bench.not_measured(missing)) if missing else None
 
 
 def no_image(pods: list[kube.V1Pod]) -> str | None:
@@ -169,7 +175,7 @@ def container_states(pod: kube.V1Pod) -> list[tuple[str, kube.V1ContainerState]]
 
 
 def _fail(place: Place, *reasons: str, result: Mapping[str, Any] | None = None) -> Verdict:
-    return Verdict(place.pool, bench.Verdict(bench.Outcome.FAIL, reasons), result)
+    return place.verdict(bench.Verdict(bench.Outcome.FAIL, reasons), result)
 
 
 def waiting_reasons(pods: list[kube.V1Pod]) -> list[str]:
@@ -187,10 +193,10 @@ def waiting_reasons(pods: list[kube.V1Pod]) -> list[str]:
     return lines
 
 
-def _remember(stack: Stack, place: Place, verdict: Verdict) -> None:
+def remember(stack: Stack, place: Place, verdict: Verdict) -> None:
     """Store the verdict once per Job: a second `make up` looks at the same result."""
-    known = {(entry.get("pool"), entry.get("job"), entry.get("verdict")) for entry in history.entries(stack)}
-    if (place.pool, place.job, verdict.word) in known:
+    known = {(entry.get("job"), entry.get("verdict")) for entry in history.entries(stack)}
+    if (place.job, verdict.word) in known:
         return
-    entry = {"pool": place.pool, "job": place.job, "verdict": verdict.word, "summary": verdict.summary}
-    history.append(stack, {**entry, "result": verdict.result})
+    entry = {"subject": place.subject, "pool": place.pool, "job": place.job, "verdict": verdict.word}
+    history.append(stack, {**entry, "summary": verdict.summary, "result": verdict.result})

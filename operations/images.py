@@ -19,12 +19,13 @@ TRAINING = f"{LOCAL}training"
 SECTIONS = ("benchmark", "training", "preprocess", "evaluation")
 
 
-def provide(stack: Stack) -> None:
-    """Register the environments that the stack's jobs name.
+def provide(stack: Stack) -> dict[str, str]:
+    """Register the environments that the stack's jobs name. Returns, by image, why one cannot be had.
 
     Without one (no package index, no space) the stack comes up all the same; its benchmark then says why it was not
     measured, and other jobs wait.
     """
+    missing: dict[str, str] = {}
     wanted: set[str] = set()
     for section in SECTIONS:
         jobs = json.loads(stack.file.config.get(f"{stack.file.project}:{section}", "{}"))
@@ -33,10 +34,11 @@ def provide(stack: Stack) -> None:
         try:
             folder = _environment(stack, image)
         except UserError as error:
-            for problem in error.problems:
-                err().print(f"environment of {image}: {problem}", style="yellow", markup=False)
+            missing[image] = "; ".join(error.problems)
+            err().print(f"environment of {image}: {missing[image]}", style="yellow", markup=False)
             continue
         images.register(images.table(stack.settings), image, images.of_virtual_environment(folder))
+    return missing
 
 
 def _environment(stack: Stack, image: str) -> Path:
@@ -45,5 +47,5 @@ def _environment(stack: Stack, image: str) -> Path:
         return toolchain.benchmark_environment(stack.settings)
     python = toolchain.training_python(stack.settings)
     if python is None:
-        raise UserError("PyTorch's environment is not there; `make train` makes it")
+        raise UserError("PyTorch is not here; `make train` gets it, then `make up` goes on")
     return python.parent.parent

@@ -15,6 +15,8 @@ from terminal import out
 
 STYLES = {"PASS": "bold green", "FAIL": "bold red"}
 BAD = {"FAIL", "WARN"}
+WHEREABOUTS = {"benchmarks", "training"}
+"""Outputs that say where results lie; their verdicts are shown instead."""
 
 
 def after_up(stack: Stack, outputs: Mapping[str, Any], verdicts: Sequence[Verdict]) -> None:
@@ -23,7 +25,7 @@ def after_up(stack: Stack, outputs: Mapping[str, Any], verdicts: Sequence[Verdic
     for verdict in verdicts:
         show_verdict(verdict)
     console.print(f"stack {stack.name}", style="bold")
-    for key in sorted(set(outputs) - {"benchmarks"}):
+    for key in sorted(set(outputs) - WHEREABOUTS):
         console.print(f"  {key:<11} {_short(outputs[key])}", markup=False, soft_wrap=True)
     console.print()
     for command, what in next_commands(stack):
@@ -33,11 +35,11 @@ def after_up(stack: Stack, outputs: Mapping[str, Any], verdicts: Sequence[Verdic
 def show_verdict(verdict: Verdict) -> None:
     """One line for the verdict, then the figures it rests on."""
     console = out()
-    console.print(f"benchmark {verdict.pool}: ", end="", markup=False)
+    console.print(f"{verdict.subject}: ", end="", markup=False)
     console.print(verdict.word, style=STYLES.get(verdict.word, "bold yellow"), end="")
     console.print(f" ({verdict.summary})" if verdict.summary else "", markup=False)
     _show_gates(verdict)
-    if verdict.result:
+    if verdict.result and "ranks" in verdict.result:
         _show_figures(verdict.result)
 
 
@@ -126,13 +128,13 @@ def next_commands(stack: Stack) -> list[tuple[str, str]]:
 
 
 def past(stack: Stack) -> None:
-    """The stack's benchmark history, newest last."""
+    """The stack's history of verdicts, newest last."""
     table = Table(box=None, pad_edge=False)
-    for column in ("when", "commit", "pool", "verdict", "summary"):
+    for column in ("when", "commit", "subject", "verdict", "summary"):
         table.add_column(column, no_wrap=column != "summary")
     for entry in history.entries(stack):
         when = dt.datetime.fromisoformat(entry["at"]).strftime("%Y-%m-%d %H:%M")
-        table.add_row(when, entry.get("commit") or "-", entry["pool"], entry["verdict"], entry.get("summary") or "")
+        table.add_row(when, entry.get("commit") or "-", entry["subject"], entry["verdict"], entry.get("summary") or "")
     out().print(table)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import cost
 import plan
-from operations import benchmark, checkpoint, engine, images, lock, policy, reach, recovery, report
+from operations import benchmark, checkpoint, engine, images, lock, policy, reach, recovery, report, training
 from operations.stack import TITLES, Stack
 from plan import document, offline
 from terminal import Exit, InvalidInput, UserError, err
@@ -35,12 +35,12 @@ def run(name: str, *, yes: bool) -> None:
         state = engine.export(stack)
         _show_estimate(stack, estimate, wanted, document.load(state))
         policy.gate(stack, wanted, estimate)
-        if stack.is_local:
-            images.provide(stack)
+        missing = images.provide(stack) if stack.is_local else {}
         _recover(stack, state)
         _update(stack, estimate, yes=yes or stack.is_local)
         outputs = engine.outputs(stack)
         verdicts = benchmark.judge(stack, outputs)
+        verdicts += training.follow(stack, outputs, verdicts, missing)
     conclude(stack, outputs, verdicts)
 
 

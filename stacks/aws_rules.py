@@ -23,7 +23,7 @@ from components.system_pool import SystemPoolSpec
 from components.training_job import TrainingSpec
 from stacks import place_rules
 from stacks.place_rules import not_a_zone
-from stacks.rules import Rulebook, broken_benchmarks, broken_jobs
+from stacks.rules import Rulebook, broken_benchmarks, broken_jobs, broken_starts
 
 Pools = Mapping[str, AcceleratorPoolSpec]
 SystemPools = Mapping[str, SystemPoolSpec]
@@ -123,6 +123,11 @@ def plugins_can_be_pulled(region: str, pools: Pools) -> Iterator[str]:
 def benchmarks_have_pools(benchmark: Benchmarks, pools: Pools, system_pools: SystemPools) -> Iterator[str]:
     known = {**system_pools, **pools}
     yield from broken_benchmarks(benchmark, {name: _placement(pool) for name, pool in known.items()})
+
+
+@AWS.rule_on_whole_sections
+def runs_wait_for_what_is_measured(training: Mapping[str, TrainingSpec], benchmark: Benchmarks) -> Iterator[str]:
+    yield from broken_starts(training, benchmark)
 
 
 @AWS.rule_on_whole_sections

@@ -23,7 +23,7 @@ from components.site import SiteSpec
 from components.training_job import TrainingSpec
 from stacks import place_rules
 from stacks.place_rules import not_a_zone
-from stacks.rules import Rulebook, broken_benchmarks, broken_jobs, divides
+from stacks.rules import Rulebook, broken_benchmarks, broken_jobs, broken_starts, divides
 
 Pool = TpuPoolSpec | GpuPoolSpec
 Pools = Mapping[str, Pool]
@@ -189,6 +189,11 @@ def broken_slices(where: str, ranks: int | None, launcher: str, place: Placement
             f"{where}.launcher`: {launcher} keeps to one slice ({slices.hosts} hosts), {pods} pods span "
             f"{pods // slices.hosts}. Write launcher: jobset, or ranks: {slices.hosts}."
         )
+
+
+@GCP.rule_on_whole_sections
+def runs_wait_for_what_is_measured(training: Mapping[str, TrainingSpec], benchmark: Benchmarks) -> Iterator[str]:
+    yield from broken_starts(training, benchmark)
 
 
 @GCP.rule_on_whole_sections

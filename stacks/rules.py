@@ -14,7 +14,7 @@ from typing import Any
 
 from components.benchmark_job import BenchmarkSpec
 from components.placement import Placement
-from components.training_job import RunSpec
+from components.training_job import RunSpec, TrainingSpec
 
 Rule = Callable[..., Iterator[str]]
 
@@ -88,6 +88,16 @@ def broken_benchmarks(benchmark: Mapping[str, BenchmarkSpec], placements: Mappin
             yield (
                 f"`benchmark[{name}].ranks`: {spec.ranks} ranks on {place.nodes} nodes of {place.instance.name} do not "
                 "divide a node's devices evenly. Choose another number."
+            )
+
+
+def broken_starts(training: Mapping[str, TrainingSpec], benchmark: Mapping[str, BenchmarkSpec]) -> Iterator[str]:
+    """Runs that wait for the acceptance of a pool that nothing measures."""
+    for name, spec in training.items():
+        if spec.start == "when-accepted" and spec.pool not in benchmark:
+            yield (
+                f"`training[{name}].start`: when-accepted waits for the benchmark of {spec.pool}, and there is none. "
+                f"Add benchmark[{spec.pool}], or write at-once."
             )
 
 

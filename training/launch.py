@@ -4,7 +4,8 @@
 
 Rank and addresses come from the Indexed Job (JOB_COMPLETION_INDEX, WORLD_SIZE, MASTER_ADDR, MASTER_PORT). Before the
 start the settings are checked (`--check`: a flag of the program that only checks) and the name of rank 0 is waited for,
-both bounded. Afterwards rank 0 writes what the run left into its ConfigMap.
+both bounded. Afterwards rank 0 writes what the run left into its ConfigMap. With `--drill` the run also has to stand
+the death of a process, and its model has to answer (`training.drill`).
 
 Exit codes: those of the program; 1 when rank 0's pod cannot be found, 2 for wrong settings. Standard library only.
 """
@@ -20,12 +21,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training import configmap
+from training import configmap, drill
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 WRONG_SETTINGS = 2
@@ -62,9 +63,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--wait-seconds", type=float, default=600, help="how long the other pods are waited for")
     parser.add_argument("--check", help="a flag with which the program checks its settings and ends")
     parser.add_argument("--result", help="folder of the run: what is in it is told at the end")
+    parser.add_argument("--drill", action="store_true", help="kill a process, and ask the model (needs --result)")
     parser.add_argument("--alone", action="store_true", help="the program finds its ranks by itself: no torchrun")
     parser.add_argument("program", nargs="+", help="a module and its arguments, after --")
     given = parser.parse_args(arguments)
+    if given.drill and not given.result:
+        parser.error("--drill needs --result, the folder of the run")
     place = Place.of(os.environ)
     if given.check and subprocess.run([sys.executable, "-m", *given.program, given.check], check=False,
                                       stdout=subprocess.DEVNULL).returncode == WRONG_SETTINGS:  # fmt: skip
@@ -75,10 +79,17 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"error: {late}\n")
         return 1
     started = now()
-    code, said = run(command(place, given.program, given.restarts, given.wait_seconds, alone=given.alone))
+    folder = Path(given.result) if given.result else None
+    drilled = folder if given.drill else None
+    fault = (lambda pid: drill.Kill(drilled, pid).start()) if drilled and place.index == place.pods - 1 else None
+    code, said = run(command(place, given.program, given.restarts, given.wait_seconds, alone=given.alone), fault)
     if place.index == 0:
-        folder = Path(given.result) if given.result else None
-        tell({**summary(folder, code, started), "program": given.program, "result": said})
+        result = {**summary(folder, code, started), "program": given.program, "result": said}
+        if drilled:
+            result["drill"] = drill.account(drilled) | {
+                "answer": drill.answer(drilled / "export") if not code else None
+            }
+        tell(result)
     return code
 
 
@@ -120,12 +131,14 @@ def command(place: Place, program: list[str], restarts: int, wait_seconds: float
     ]  # fmt: skip
 
 
-def run(arguments: list[str]) -> tuple[int, dict[str, Any] | None]:
-    """Run to its end, passing on its output and requests to stop.
+def run(arguments: list[str], started: Callable[[int], None] | None = None) -> tuple[int, dict[str, Any] | None]:
+    """Run to its end, passing on its output and requests to stop. `started` is told the pid.
 
     Returns the exit code (128 + number for a signal) and the last JSON object that stood on a line of its output.
     """
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    if started:
+        started(process.pid)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: process.send_signal(got))
     said: dict[str, Any] | None = None

@@ -17,7 +17,7 @@ from components.placement import Placement
 from operations import benchmark, up
 from operations.benchmark import Place, Verdict
 
-PLACE = Place("bench", "benchmark-bench", "job-1", "job-1-result")
+PLACE = Place("benchmark bench", "bench", "benchmark-bench", "job-1", "job-1-result")
 RANK = {"rank": 0, "hostname": "h0", "pid": 1, "pid_namespace": "p", "boot_id": "b", "reported": True}
 ROW = {"bytes": 1024, "devices": 2, "busbw_gb_per_s": 1.0, "wrong_sums": 0}
 RESULT: dict[str, Any] = {

@@ -46,6 +46,8 @@ class Check:
     """What the cause may be, most likely first; for a check that fails or warns."""
     required: bool = False
     """Whether the whole cannot pass without this having been measured."""
+    headline: bool = False
+    """Whether the figure stands for the whole where there is room for one line."""
 
 
 def held(result: Result, thresholds: Mapping[str, Any] | None = None) -> list[Check]:

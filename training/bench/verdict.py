@@ -129,7 +129,7 @@ def _bandwidth(result: Mapping[str, Any]) -> Check:
     measured = "" if best is None else f"{best:.3g} GB/s at best"
     ok = least is not None and least > 0
     reason = "no all-reduce was measured" if least is None else f"{least:.3g} GB/s at a message size"
-    return _check("bus bandwidth", ok, measured, "above 0 GB/s", reason)
+    return _check("bus bandwidth", ok, measured, "above 0 GB/s", reason, headline=True)
 
 
 def _products(result: Mapping[str, Any]) -> Check:
@@ -138,8 +138,10 @@ def _products(result: Mapping[str, Any]) -> Check:
     best = max((row["tflop_per_s"] for row in rows), default=None)
     measured = "" if best is None else f"{best:.3g} TFLOP/s at best"
     reason = f"{wrong} of {len(rows)} are wrong" if rows else "no matrix product was measured"
-    return _check("every product is right", bool(rows) and wrong == 0, measured, "right, above 0 TFLOP/s", reason)
+    right = bool(rows) and wrong == 0
+    return _check("every product is right", right, measured, "right, above 0 TFLOP/s", reason, headline=True)
 
 
-def _check(name: str, ok: bool, measured: str, expected: str, reason: str) -> Check:
-    return Check(name, Outcome.PASS if ok else Outcome.FAIL, measured, expected, "" if ok else reason)
+def _check(name: str, ok: bool, measured: str, expected: str, reason: str, *, headline: bool = False) -> Check:
+    outcome = Outcome.PASS if ok else Outcome.FAIL
+    return Check(name, outcome, measured, expected, "" if ok else reason, headline=headline and bool(measured))

@@ -63,9 +63,7 @@ def test_a_deployment_is_created_and_rolled_out(
     # Simulated pods can be ready before the first look; these start only once the wait has been told.
     started = later(
         lambda: any("0/2 Pods available" in line for line in provider.told) and len(pods(api, namespace)) == 2,
-        lambda: [
-            api.patch(one, [{"op": "remove", "path": "/spec/schedulingGates"}]) for one in pods(api, namespace)
-        ],
+        lambda: [api.patch(one, [{"op": "remove", "path": "/spec/schedulingGates"}]) for one in pods(api, namespace)],
     )
     made = provider.create(DEPLOYMENT, "web", held)
     started.join()
