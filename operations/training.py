@@ -87,7 +87,8 @@ def judge(result: Mapping[str, Any] | None) -> Judgement:
     code, step = result.get("exit_code"), (result.get("last") or {}).get("step")
     if code == 0 and drill["killed_rank"] is None:
         return _not_measured("the run ended before a process could be killed; give it more steps")
-    killed, resumed, answer = drill["after_step"], drill["resumed_from"], drill.get("answer") or {}
+    rank, killed, resumed = drill["killed_rank"], drill["after_step"], drill["resumed_from"]
+    answer = drill.get("answer") or {}
     went_on = resumed is not None and killed is not None and resumed >= killed
     checks = (
         _check(
