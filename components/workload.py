@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -76,12 +75,16 @@ class Workload:
     """Claim mounted at `/volume`; None: an empty folder of each pod."""
     fail_on: tuple[int, ...] = (2,)
     """Exit codes that no retry mends: wrong settings."""
+    no_failure: tuple[int, ...] = ()
+    """Exit codes that a pod is started again after, however often: it was asked to stop and has saved its work."""
+    grace_seconds: int | None = None
+    """How long a pod that is asked to stop may go on; None: Kubernetes' 30 s."""
     identity: Mapping[str, Any] = field(default_factory=dict)
     """What makes a new job beside the pod: things that the pod does not show."""
 
     @property
     def pods_per_node(self) -> int:
-        return math.ceil(self.ranks / max(self.placement.nodes, 1))
+        return self.placement.pods_per_node(self.ranks)
 
     @property
     def share(self) -> dict[str, str]:
@@ -123,7 +126,8 @@ class Workload:
 
     def job_spec(self) -> Any:
         """`spec` of the Job."""
-        spec = self._inner() | {"backoffLimit": self.run.retries}
+        # By index: what takes one pod away ends the processes of all others, which must not use up the retries.
+        spec = self._inner() | {"backoffLimitPerIndex": self.run.retries, "maxFailedIndexes": 0}
         if self.run.deadline_seconds:
             spec["activeDeadlineSeconds"] = self.run.deadline_seconds
         return spec | ({"suspend": True} if self.run.suspended else {})
@@ -185,6 +189,11 @@ class Workload:
                     # A node taken back (spot, end of a block, repair) is not the program's failure.
                     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
                     {"action": "FailJob", "onExitCodes": {"operator": "In", "values": list(self.fail_on)}},
+                    *(
+                        [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": list(self.no_failure)}}]
+                        if self.no_failure
+                        else []
+                    ),
                 ]
             },
             "template": self._template(self.job, self.result),
@@ -200,6 +209,7 @@ class Workload:
             },
             "spec": {
                 "restartPolicy": "Never",
+                **({"terminationGracePeriodSeconds": self.grace_seconds} if self.grace_seconds else {}),
                 "subdomain": self.name,
                 "serviceAccountName": self.name,
                 "nodeSelector": self.placement.selector,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -76,6 +78,41 @@ def test_without_resume_a_run_begins_anew() -> None:
     assert "--resume never" in words(job)
 
 
+def test_a_drill_has_a_folder_of_its_own_and_brings_the_server() -> None:
+    fields = {"pool": "cpu", "preset": "mnist-mlp-tiny", "image": IMAGE, "drill": True, "checkpoint_steps": 5}
+    job = training("x", made(TrainingSpec, **fields, start="when-accepted"), GROUND)
+    folder = "/volume/drills/$(RESULT_CONFIGMAP)"
+    assert f"--output {folder}" in words(job)
+    assert f"--result {folder} --drill -- training.train" in words(job)
+    assert {"training/drill.py", "training/serve/app.py"} <= set(job.program)
+    assert job.job_spec()["suspend"] is True
+    assert sum(len(text.encode()) for text in job.program.values()) < 1_000_000
+
+
+def test_a_run_has_time_to_save_before_it_is_killed_and_torchrun_waits_for_it() -> None:
+    fields = {"pool": "h200", "preset": "bloom-560m", "image": IMAGE, "grace_seconds": 300}
+    job = training("x", made(TrainingSpec, **fields), GROUND)
+    assert job.job_spec()["template"]["spec"]["terminationGracePeriodSeconds"] == 300
+    assert job.environment["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] == "290"
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"drill": True}, "drill"),
+        ({"drill": True, "checkpoint-steps": 5, "resume": False}, "drill"),
+        ({"start": "when-accepted", "launcher": "kueue", "queue": "q"}, "start"),
+        ({"pool": "general", "start": "when-accepted"}, "start"),
+    ],
+)
+def test_a_drill_needs_a_checkpoint_and_a_run_that_waits_needs_somebody_who_lets_it_go(
+    fields: dict[str, Any], key: str
+) -> None:
+    run = {"pool": "bench", "preset": "mnist-mlp", "image": IMAGE, **fields}
+    (problem,) = stack(training={"tiny": run})
+    assert problem.startswith(f"`training[tiny].{key}`")
+
+
 def test_a_preparation_divides_its_files_among_its_pods() -> None:
     spec = made(
         PreprocessSpec,
@@ -109,6 +146,25 @@ def test_a_benchmark_carries_its_thresholds_and_reaches_the_size_they_need() -> 
     assert "--cpu" not in job.command
 
 
+@pytest.mark.parametrize("machine", sorted(name for name, one in instances.items() if one.accelerator))
+def test_no_message_of_a_benchmark_is_more_than_its_devices_hold(machine: str) -> None:
+    """torch holds a message once, JAX twice; what the thresholds need comes first."""
+    ground = dataclasses.replace(GROUND, placements={"p": Placement("p", instances[machine], 2)})
+    job = benchmark(made(BenchmarkSpec, image=IMAGE), ground, "p")
+    accelerator = instances[machine].accelerator
+    if accelerator and accelerator.memory_gib:
+        assert int(job.environment["BENCH_LARGEST"]) * 2 <= accelerator.memory_gib * (1 << 30)
+
+
+def test_the_files_of_a_benchmark_can_be_written_in_its_time() -> None:
+    place = dataclasses.replace(GROUND.placements["h200"], mounts_file_system=True)
+    source: Any = SimpleNamespace(capacity_gib=1200, mb_s_per_tib=125, efa=False, csi={})
+    ground = dataclasses.replace(GROUND, placements={"p": place}, file_system=source)
+    job = benchmark(made(BenchmarkSpec, image=IMAGE), ground, "p")
+    seconds = 32 * int(job.environment["BENCH_FILE_BYTES"]) / (1200 / 1024 * 0.125e9)
+    assert seconds < 120, "32 GPUs write at 0.15 GB/s together"
+
+
 def test_parts_can_be_chosen() -> None:
     job = benchmark(made(BenchmarkSpec, image=IMAGE, parts=("gemm", "memory")), GROUND, "cpu")
     assert list(job.command) == ["python", "-m", "training.bench", "gemm", "memory", "--cpu"]
@@ -134,7 +190,10 @@ RUN = {"pool": "h100", "image": IMAGE, "preset": "bloom-560m"}
     [
         ({"pool": "h900"}, "`training[x].pool`: h900 is no pool (bench, general, h100). Correct it or add one."),
         ({"ranks": 6}, "`training[x].ranks`: 6 ranks on 2 nodes of p5.48xlarge do not divide a node's devices evenly."),
-        ({"pool": "bench", "ranks": 2}, "`training[x].pool`: a checkpoint that all pods write lies on the file system"),
+        (
+            {"pool": "general", "ranks": 2},
+            "`training[x].pool`: a checkpoint that all pods write lies on",
+        ),
         ({"settings": {"steps": 3}}, "`training[x].settings[steps]`: steps has a key of its own. Write steps instead."),
     ],
 )
