@@ -68,6 +68,8 @@ def benchmark(spec: BenchmarkSpec, ground: Ground, pool: str) -> Workload:
             "BENCH_THRESHOLDS": f"{PROGRAM_FOLDER}/{THRESHOLDS}",
             **_sizes(placement, ranks, gates.largest_message(limits), volume),
             "BENCH_STORAGE": VOLUME_FOLDER if claim else TEMPORARY,
+            # Below the folder that the object store can be linked to; no run can have this name.
+            **({"BENCH_OUTPUT": f"{VOLUME_FOLDER}/checkpoints/_results/$(RESULT_CONFIGMAP)"} if claim else {}),
             **({"BENCH_PEAK_TFLOPS": str(peak)} if peak else {}),
             **({"BENCH_PRESET": spec.preset} if spec.preset else {}),
         },

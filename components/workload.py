@@ -75,6 +75,8 @@ class Workload:
     """Claim mounted at `/volume`; None: an empty folder of each pod."""
     fail_on: tuple[int, ...] = (2,)
     """Exit codes that no retry mends: wrong settings."""
+    indexes: int | None = None
+    """Pods that there will have been, when they are more than the `ranks` that run at a time; None: they are those."""
     no_failure: tuple[int, ...] = ()
     """Exit codes that a pod is started again after, however often: it was asked to stop and has saved its work."""
     grace_seconds: int | None = None
@@ -95,7 +97,15 @@ class Workload:
     def job(self) -> str:
         """Name of the Job or JobSet: changes with anything in it."""
         hardware = self.placement.instance.name  # other machines are accepted anew, even for the same pod
-        parts = [self._template("", ""), dict(self.program), self.ranks, hardware, repr(self.run), dict(self.identity)]
+        parts = [
+            self._template("", ""),
+            dict(self.program),
+            self.ranks,
+            self.indexes,
+            hardware,
+            repr(self.run),
+            dict(self.identity),
+        ]
         content = json.dumps(parts, sort_keys=True)
         return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
@@ -181,7 +191,7 @@ class Workload:
     def _inner(self) -> dict[str, Any]:
         return {
             "completionMode": "Indexed",
-            "completions": self.ranks // self.slices,
+            "completions": self.indexes or self.ranks // self.slices,
             "parallelism": self.ranks // self.slices,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {

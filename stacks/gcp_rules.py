@@ -200,12 +200,13 @@ def runs_wait_for_what_is_measured(training: Mapping[str, TrainingSpec], benchma
 def jobs_have_pools_and_files(
     training: Mapping[str, TrainingSpec],
     preprocess: Mapping[str, PreprocessSpec],
+    search: Mapping[str, SearchSpec],
     evaluation: Mapping[str, EvaluationSpec],
     pools: Pools,
     system_pools: SystemPools,
     file_system: ManagedLustreSpec | FilestoreSpec | None = None,
 ) -> Iterator[str]:
-    jobs = {"training": training, "preprocess": preprocess, "evaluation": evaluation}
+    jobs = {"training": training, "preprocess": preprocess, "search": search, "evaluation": evaluation}
     yield from broken_jobs(jobs, placements(pools, system_pools), file_system=file_system is not None)
 
 

@@ -66,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", help="a flag with which the program checks its settings and ends")
     parser.add_argument("--result", help="folder of the run: what is in it is told at the end")
     parser.add_argument("--drill", action="store_true", help="kill a process, and ask the model (needs --result)")
+    parser.add_argument("--each", action="store_true", help="every pod tells its result, the last one stays")
     parser.add_argument("--alone", action="store_true", help="the program finds its ranks by itself: no torchrun")
     parser.add_argument("program", nargs="+", help="a module and its arguments, after --")
     given = parser.parse_args(arguments)
@@ -85,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     drilled = folder if given.drill else None
     fault = (lambda pid: drill.Kill(drilled, pid).start()) if drilled and place.index == place.pods - 1 else None
     code, said = run(command(place, given.program, given.restarts, given.wait_seconds, alone=given.alone), fault)
-    if place.index == 0:
+    if place.index == 0 or given.each:
         result = {**summary(folder, code, started), "program": given.program, "result": said}
         if drilled:
             result["drill"] = drill.account(drilled) | {

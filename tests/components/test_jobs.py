@@ -15,6 +15,7 @@ from components.benchmark_job import BenchmarkSpec, benchmark
 from components.evaluation_job import EvaluationSpec, evaluation
 from components.placement import Placement, Taint
 from components.preprocess_job import PreprocessSpec, preparation
+from components.search_job import SearchSpec, search
 from components.site import Site, SiteSpec
 from components.spec import Spec
 from components.training_job import TrainingSpec, training
@@ -111,6 +112,35 @@ def test_a_drill_needs_a_checkpoint_and_a_run_that_waits_needs_somebody_who_lets
     run = {"pool": "bench", "preset": "mnist-mlp", "image": IMAGE, **fields}
     (problem,) = stack(training={"tiny": run})
     assert problem.startswith(f"`training[tiny].{key}`")
+
+
+def test_a_search_is_a_job_array_whose_trials_do_not_meet_and_share_a_study() -> None:
+    space = {"optimizer.lr": "1e-5..1e-3:log", "batch.micro": "8,16"}
+    spec = made(SearchSpec, pool="cpu", image=IMAGE, preset="mnist-mlp", trials=12, space=space, steps=50)
+    job = search("x", spec, GROUND)
+    found = job.job_spec()
+    assert (found["completions"], found["parallelism"]) == (12, 2), "as many at a time as there are nodes"
+    assert words(job).startswith("env -u WORLD_SIZE -u MASTER_ADDR -u MASTER_PORT python -m training.launch --each")
+    assert "--output /volume/searches/x" in words(job)
+    assert "--space batch.micro=8,16 --space optimizer.lr=1e-5..1e-3:log" in words(job)
+    assert "training/search/trials.py" in job.program
+
+
+def test_a_search_that_cannot_be_is_refused() -> None:
+    given = {
+        "pool": "bench",
+        "image": IMAGE,
+        "preset": "mnist-mlp",
+        "trials": 3,
+        "space": {"optimizer.lr": "1e-3,1e-2"},
+    }
+    twice, together = (
+        stack(search={"x": {**given, **more}}) for more in ({"settings": {"optimizer.lr": 1}}, {"launcher": "jobset"})
+    )
+    assert twice == [
+        "`search[x].settings[optimizer.lr]`: optimizer.lr is varied by space. Take it out of one of the two."
+    ]
+    assert together[0].startswith("`search[x].launcher`: jobset starts all pods anew")
 
 
 def test_a_preparation_divides_its_files_among_its_pods() -> None:

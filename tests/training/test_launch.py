@@ -69,6 +69,17 @@ def test_rank_0_tells_what_the_run_left(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert (found["exit_code"], found["last"], found["checkpoints"]) == (0, {"step": 5, "loss": 1.0}, ["step-5"])
 
 
+@pytest.mark.parametrize(("each", "tells"), [(["--each"], 1), ([], 0)])
+def test_every_pod_tells_where_no_first_one_knows_it_all(
+    monkeypatch: pytest.MonkeyPatch, each: list[str], tells: int
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(launch, "tell", told.append)
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "3")
+    assert launch.main([*each, "--alone", "--", "platform"]) == 0
+    assert len(told) == tells
+
+
 TORCHRUN = """
 import os, subprocess, sys
 for life, code in enumerate(sys.argv[1:]):
