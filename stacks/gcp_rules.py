@@ -19,6 +19,7 @@ from components.gcp.tpu_pool import TpuPoolSpec
 from components.image_registry_spec import ImageRegistrySpec
 from components.placement import Placement
 from components.preprocess_job import PreprocessSpec
+from components.search_job import SearchSpec
 from components.site import SiteSpec
 from components.training_job import TrainingSpec
 from stacks import place_rules

@@ -1,4 +1,4 @@
-"""The jobs of a stack file, the same on every cloud: benchmarks, training, searches, preparation of data, evaluation."""
+"""The jobs of a stack file, the same on every cloud: benchmarks, training, searches, preparation, evaluation."""
 
 from __future__ import annotations
 
