@@ -15,13 +15,11 @@ from pydantic import Field
 from components import program
 from components.spec import Name, Problem
 from components.training_job import SETTINGS_REFUSED, RunSpec, Value, launched, set_arguments
-from components.workload import VOLUME_FOLDER, Workload
+from components.workload import NOT_MEETING, VOLUME_FOLDER, Workload
 from components.workload_job import Ground, WorkloadJob, labels
 
 COMPONENT = "search"
 PACKAGE = "training.search"
-MEETING = ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-"""Variables of pods that form one run; trials form none."""
 
 
 class SearchSpec(RunSpec):
@@ -64,11 +62,10 @@ def search(name: str, spec: SearchSpec, ground: Ground) -> Workload:
     arguments += ["--data", f"{VOLUME_FOLDER}/{spec.data}"] if spec.data else []
     arguments += [word for key, values in sorted(spec.space.items()) for word in ("--space", f"{key}={values}")]
     arguments += set_arguments(dict(spec.settings))
-    alone = [word for variable in MEETING for word in ("-u", variable)]
     return Workload(
         name=f"search-{name}",
         image=spec.image,
-        command=["env", *alone, *launched([PACKAGE, *arguments], ["--each"], alone=True)],
+        command=[*NOT_MEETING, *launched([PACKAGE, *arguments], ["--each"], alone=True)],
         ranks=min(spec.pods(ground), spec.trials),
         indexes=spec.trials,
         placement=placement,

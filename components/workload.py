@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from components import program as programs
-from components import workload_slices
+from components import workload_ray, workload_slices
 from components.placement import Placement
 from components.workload_environment import variables
 
-Launcher = Literal["job", "jobset", "kueue"]
+Launcher = Literal["job", "jobset", "kueue", "ray"]
 PROGRAM_FOLDER, VOLUME_FOLDER = "/program", "/volume"
 PORT = 29500
 """Where rank 0 listens; the customary port of distributed training."""
+NOT_MEETING = ("env", "-u", "WORLD_SIZE", "-u", "MASTER_ADDR", "-u", "MASTER_PORT")
+"""Begins the command of pods that form no run together, such as the trials of a search."""
 USER = 1000
 TEMPORARY = "/tmp"  # noqa: S108 - an emptyDir of the pod
 JOBSET_API = "jobset.x-k8s.io/v1alpha2"
@@ -173,6 +175,18 @@ class Workload:
             },
             **({"suspend": True} if self.run.held else {}),
         }
+
+    def ray_spec(self) -> Any:
+        """`spec` of the RayJob."""
+        run = self.run
+        return workload_ray.job_spec(
+            self._template(self.job, self.result),
+            self.command,
+            self.ranks,
+            retries=run.retries,
+            deadline_seconds=run.deadline_seconds,
+            held=run.held,
+        )
 
     def service_spec(self) -> Any:
         """`spec` of the headless Service: names exist before the pods are ready, or nobody could meet."""

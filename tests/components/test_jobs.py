@@ -22,6 +22,7 @@ from components.training_job import TrainingSpec, training
 from components.workload_job import Ground
 from stacks import config
 from terminal import InvalidInput
+from tests.stacks.support import changed, plan_of
 from training.launch import Place, command
 
 SITE = Site(
@@ -158,6 +159,40 @@ def test_a_preparation_divides_its_files_among_its_pods() -> None:
         "training.data prepare /volume/raw/wiki --output /volume/data/wiki --kind tokens --of 2 --tokenizer bpe:32000"
     )
     assert wanted in words(job)
+
+
+def test_a_preparation_that_outgrows_a_node_runs_on_a_ray_cluster_of_its_own() -> None:
+    fields = {"pool": "cpu", "image": IMAGE, "sources": ("raw/wiki",), "output": "data/wiki", "launcher": "ray"}
+    job = preparation("wiki", made(PreprocessSpec, **fields), GROUND)
+    spec = job.ray_spec()
+    assert "training.data prepare /volume/raw/wiki" in spec["entrypoint"]
+    assert spec["entrypoint"].endswith("--ray")
+    assert spec["entrypoint"].startswith("env -u WORLD_SIZE -u MASTER_ADDR"), "its pods have other names"
+    head, (workers,) = spec["rayClusterSpec"]["headGroupSpec"], spec["rayClusterSpec"]["workerGroupSpecs"]
+    assert workers["replicas"] == 1
+    for template in (head["template"], workers["template"]):
+        (container,) = template["spec"]["containers"]
+        assert "command" not in container, "the operator starts Ray"
+        assert container["resources"]["limits"] == job.share
+        assert "restartPolicy" not in template["spec"]
+    assert spec["submissionMode"] == "HTTPMode"
+
+
+def test_ray_lets_its_operator_ask_the_head_and_nobody_else() -> None:
+    fields = {"pool": "general", "image": IMAGE, "sources": ["raw"], "output": "data/x", "launcher": "ray"}
+    plan = plan_of(changed({"system-pools/general/mount-file-system": True, "preprocess": {"wiki": fields}}))
+    assert [one.inputs["kind"] for one in plan if one.type == "kubernetes:ray.io/v1:RayJob"] == ["RayJob"]
+    policies = {
+        one.inputs["metadata"]["name"]: one for one in plan.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+    }
+    (rule,) = policies["ray-operator"].inputs["spec"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 8265}]
+    assert rule["from"][0]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "kuberay-operator"}
+
+
+def test_only_preparations_run_on_ray() -> None:
+    (problem,) = stack(training={"x": RUN | {"launcher": "ray"}})
+    assert problem.startswith("`training[x].launcher`: ray runs preparations of data only.")
 
 
 def test_an_evaluation_takes_up_the_checkpoints_of_its_run_and_trains_no_step() -> None:
