@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -148,17 +149,19 @@ def test_a_bill_of_materials_that_leaves_something_out_fails(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-def test_root_finds_the_key_in_its_home_and_the_rest_is_tried_as_the_user(tmp_path: Path) -> None:
-    put(tmp_path, "root/.ssh/id_rsa", KEY)
-    put(tmp_path, "root/.aws/credentials", b"[default]")
-    (tmp_path / "root").chmod(0o700)
-    for folder in (tmp_path, *tmp_path.parents[:-2]):
-        folder.chmod(0o755)
-    given = ["--json", "--root", str(tmp_path)]
-    as_root = {one["name"]: one for one in json.loads(run(*given, "--user", "1000").stdout)["checks"]}
+def test_root_finds_the_key_in_its_home_and_the_rest_is_tried_as_the_user() -> None:
+    # not tmp_path: pytest closes the folder above it to other users, again with every run on this machine
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        put(root, "root/.ssh/id_rsa", KEY)
+        put(root, "root/.aws/credentials", b"[default]")
+        (root / "root").chmod(0o700)
+        given = ["--json", "--root", name]
+        as_root = {one["name"]: one for one in json.loads(run(*given, "--user", "1000").stdout)["checks"]}
+        code = f"from training.image import verify; verify.become(1000); verify.main({given})"
+        as_user = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert [as_root[name]["verdict"] for name in ("keys", "secrets", "user")] == ["fail", "fail", "pass"]
-    code = f"from training.image import verify; verify.become(1000); verify.main({given})"
-    as_user = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     told = {one["name"]: one["detail"] for one in json.loads(as_user.stdout)["checks"]}
     assert told["keys"].endswith("uid 1000 may not look into /root"), as_user.stderr
 
