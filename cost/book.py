@@ -20,6 +20,7 @@ POOLS = frozenset({
 """Components that are a pool."""
 STACK = "pulumi:pulumi:Stack"
 PROJECT = "ai-datacenter"
+TARGET = "aws:appautoscaling/target:Target"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,21 @@ class Book:
         for found in self._referring.get(resource.urn, ()):
             if found.type in types:
                 yield found
+
+    def targets(self, resource: Resource, resource_id: str) -> Iterator[Resource]:
+        """Auto-scaling targets of a resource: those that refer to it, and those that name it by its id."""
+        referring = list(self.referrers(resource, (TARGET,)))
+        yield from referring
+        known = {found.urn for found in referring}
+        yield from (found for found in self._named_targets.get(resource_id, ()) if found.urn not in known)
+
+    @cached_property
+    def _named_targets(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self.plan:
+            if resource.type == TARGET and isinstance(name := resource.inputs.get("resourceId"), str):
+                found.setdefault(name, []).append(resource)
+        return found
 
     def region(self, resource: Resource) -> str | None:
         """The resource's own region, that of its provider, that of the configuration."""

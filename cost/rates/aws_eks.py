@@ -1,7 +1,8 @@
 """Elastic Kubernetes Service: control plane, node groups, Fargate profiles.
 
 A version past its standard support costs the extended rate unless the cluster's upgrade policy forbids it
-(aws.amazon.com/eks/pricing). A node group without launch template has t3.medium machines with 20 GB.
+(aws.amazon.com/eks/pricing). A node group that names no type, nor does its launch template, has t3.medium machines;
+without a template their disks have 20 GB.
 """
 
 from __future__ import annotations
@@ -58,10 +59,13 @@ def node_group(it: Subject) -> Iterator[Found]:
     template = it.referred("launchTemplate", TEMPLATE)
     if template:
         market = "" if purchase == "on-demand" else purchase
-        yield from by_template(it, template, size, kind, market)
+        named = kind or it.other(template).text("instanceType") or DEFAULT_TYPE
+        yield from by_template(it, template, size, named, market)
         return
     if it.resource.inputs.get("launchTemplate"):
-        yield Gap("Instance usage", "its launch template is not in the plan", "input")
+        reason = "its launch template is not in the plan"
+        yield from machines(it, Machine(kind, purchase), size) if kind else [Gap("Instance usage", reason, "input")]
+        yield Gap("Root volume", reason, "input")
         return
     disk = it.amount("diskSize", DEFAULT_DISK)
     machine = Machine(kind or DEFAULT_TYPE, purchase, root={"volumeSize": disk, "volumeType": "gp2"})
