@@ -51,8 +51,13 @@ def classic_load_balancer(it: Subject) -> Iterator[Found]:
     yield from it.used("Data processed", "monthly_data_processed_gb", price, unit="GB")
 
 
-@rate("aws:route53/zone:Zone")
+@rate(
+    "aws:route53/zone:Zone",
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
+    "aws:servicediscovery/publicDnsNamespace:PublicDnsNamespace",
+)
 def zone(it: Subject) -> Iterator[Found]:
+    """A namespace of Cloud Map that answers by DNS keeps a hosted zone (aws.amazon.com/cloud-map/pricing)."""
     yield it.fixed("Hosted zone", 1, it.globally("aws_route53_zone", "Hosted zone"), unit="months")
 
 
