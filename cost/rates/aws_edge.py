@@ -57,8 +57,13 @@ def classic_load_balancer(it: Subject) -> Iterator[Found]:
     "aws:servicediscovery/publicDnsNamespace:PublicDnsNamespace",
 )
 def zone(it: Subject) -> Iterator[Found]:
-    """A namespace of Cloud Map that answers by DNS keeps a hosted zone (aws.amazon.com/cloud-map/pricing)."""
+    """A namespace of Cloud Map that answers by DNS keeps a hosted zone (aws.amazon.com/cloud-map/pricing).
+
+    Queries are usage of the records; those of the whole zone may be given here instead.
+    """
     yield it.fixed("Hosted zone", 1, it.globally("aws_route53_zone", "Hosted zone"), unit="months")
+    item, key = "Standard queries", "monthly_queries"
+    yield from tiered(it, item, key, "aws_route53_record", QUERIES, per=1_000_000, quiet=True, anywhere=True)
 
 
 @rate("aws:route53/record:Record")

@@ -26,6 +26,8 @@ BACKUPS = {
     "monthly_fsx_windows_backup_gb": "FSx for Windows backup",
     "monthly_fsx_lustre_backup_gb": "FSx for Lustre backup",
 }
+BY_SOURCE = {"EBS": "EBS snapshot", "RDS": "RDS snapshot", "DynamoDB": "DynamoDB backup", "EFS": "EFS backup (warm)"}
+"""What the usage key of one total counts, by what is backed up."""
 SECOND_GENERATION = (125, 250, 500, 1000)
 """MB/s per TiB that PERSISTENT_2 file systems offer; PERSISTENT_1 has 12, 40, 50, 100 and 200 (FSx User Guide)."""
 IOPS_PER_GB = 3
@@ -174,7 +176,11 @@ def repository(it: Subject) -> Iterator[Found]:
 
 @rate("aws:backup/vault:Vault")
 def backup_vault(it: Subject) -> Iterator[Found]:
-    if not any(it.usage.given(key) for key in BACKUPS):
+    stored, source = it.usage.given("monthly_backup_storage_gb"), it.usage.text("source_resource_type", "EBS")
+    if stored is not None:
+        item = BY_SOURCE.get(source, f"{source} backup")
+        yield from it.metered(item, stored, it.aws("aws_backup_vault", item), "monthly_backup_storage_gb", unit="GB")
+    elif not any(it.usage.given(key) for key in BACKUPS):
         yield it.depends("Backups", next(iter(BACKUPS)))
     for key, item in BACKUPS.items():
         yield from it.used(item, key, it.aws("aws_backup_vault", item), quiet=True)

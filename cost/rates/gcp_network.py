@@ -52,7 +52,11 @@ def external_gateway(it: Subject) -> Iterator[Found]:
 
 @rate("gcp:compute/vPNGateway:VPNGateway", "gcp:compute/haVpnGateway:HaVpnGateway")
 def gateway(it: Subject) -> Iterator[Found]:
-    """A gateway is free; its tunnels are resources of their own and traffic counts by where it goes."""
+    """A gateway is free and traffic counts by where it goes. Tunnels that the plan has not may be given by number."""
+    tunnels = it.usage.given("tunnel_count")
+    if tunnels is not None:
+        price = it.gcp("google_compute_vpn_tunnel", "VPN Tunnel")
+        yield it.hours("VPN Tunnel", price, tunnels.base, what="tunnels")
     yield from _between(it, "IPSec traffic")
 
 
