@@ -20,6 +20,7 @@ POOLS = frozenset({
 """Components that are a pool."""
 STACK = "pulumi:pulumi:Stack"
 PROJECT = "ai-datacenter"
+PLACES = ("region", "zone", "location")
 TARGET = "aws:appautoscaling/target:Target"
 
 
@@ -116,13 +117,18 @@ class Book:
         return found
 
     def region(self, resource: Resource) -> str | None:
-        """The resource's own region, that of its provider, that of the configuration."""
+        """The resource's own region, that of its provider, that of the configuration.
+
+        None where its own is known only after creation: another region's price would be a guess.
+        """
         package = resource.type.partition(":")[0]
         own = resource.inputs.get("region")
         if isinstance(own, str) and own:
             return own
         if package == "gcp" and (place := gcp_place(resource.inputs)):
             return place
+        if any(resource.inputs.get(key) is UNKNOWN for key in (PLACES if package == "gcp" else PLACES[:1])):
+            return None
         provider = self.plan.by_urn.get(resource.provider or "")
         set_there = provider.inputs.get("region") if provider else None
         if isinstance(set_there, str) and set_there:

@@ -10,7 +10,7 @@ from typing import Any
 from cost.rates.machines import Machine, Size, machines, reserved_hours, sized
 from cost.registry import rate
 from cost.subject import Found, Gap, Subject, number
-from plan import Resource, Unknown
+from plan import Resource
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"
@@ -101,7 +101,7 @@ def _mixed(it: Subject, size: Size) -> Iterator[Found]:
     first = overrides[0] if isinstance(overrides, list) and overrides else {}
     base = from_template(it.other(template)) if template else Machine("")
     kind = first.get("instanceType") or base.instance_type if isinstance(first, Mapping) else base.instance_type
-    if not kind or isinstance(kind, Unknown):
+    if not kind:
         yield Gap("Instance usage", "a mixed policy without an instance type in the plan", "input")
         return
     size = _weighted(size, first, counted=it.usage.given("instances") is not None)

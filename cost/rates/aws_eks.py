@@ -15,7 +15,6 @@ from cost.rates.aws_compute import TEMPLATE, by_template
 from cost.rates.machines import Machine, machines, sized
 from cost.registry import rate
 from cost.subject import Found, Gap, Subject
-from plan import UNKNOWN
 
 DEFAULT_TYPE, DEFAULT_DISK = "t3.medium", 20
 PURCHASES = {"ON_DEMAND": "on-demand", "SPOT": "spot", "CAPACITY_BLOCK": "capacity-block"}
@@ -50,9 +49,7 @@ def _extended(it: Subject) -> bool | None:
 def node_group(it: Subject) -> Iterator[Found]:
     scaling = it.value("scalingConfig", {})
     size = sized(it, scaling.get("desiredSize"), scaling.get("minSize"), scaling.get("maxSize"))
-    types = it.value("instanceTypes") or []
-    first = types[0] if isinstance(types, list) and types else None
-    kind = first if isinstance(first, str) and first is not UNKNOWN else ""
+    kind = it.first("instanceTypes")
     purchase = PURCHASES.get(it.text("capacityType", "ON_DEMAND"), "on-demand")
     crossing = it.aws("aws_data_transfer", "Intra-region data transfer")
     yield from it.used("Data transfer between zones", "monthly_inter_az_gb", crossing, times=2, unit="GB", quiet=True)

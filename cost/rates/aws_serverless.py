@@ -51,7 +51,7 @@ def function(it: Subject) -> Iterator[Found]:
     milliseconds = given.base if given else Decimal(1)
     memory = it.amount("memorySize", 128)
     seconds = requests.times(memory / 1024 * _up(milliseconds, 1) / 1000)
-    arm = "arm64" in (it.value("architectures") or [])
+    arm = it.first("architectures") == "arm64"
     yield from _durations(it, seconds, arm=arm)
     extra = it.amount("ephemeralStorage.size", INCLUDED_MB) - INCLUDED_MB
     if extra > 0:
