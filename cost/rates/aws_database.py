@@ -242,7 +242,7 @@ def _capacity(it: Subject, letter: str, way: str) -> Found:
 
 @rate("aws:opensearch/domain:Domain", "aws:elasticsearch/domain:Domain")
 def search_domain(it: Subject) -> Iterator[Found]:
-    """Size of the volume is counted once, as its source does; AWS has one on each node."""
+    """Size of the volume is counted once, its throughput on each node, as its source does; AWS has one on each node."""
     service = "aws_opensearch_domain" if "opensearch" in it.resource.type else "aws_elasticsearch_domain"
     default = "m4.large.elasticsearch"
     kind, count = it.text("clusterConfig.instanceType", default), it.amount("clusterConfig.instanceCount", 1)
@@ -257,7 +257,7 @@ def search_domain(it: Subject) -> Iterator[Found]:
             item = "Storage IOPS (io1)"
             yield it.fixed(item, max(it.amount("ebsOptions.iops", 1), Decimal(1)), it.aws(service, item), unit="IOPS")
         if volume == "gp3" and _paid_throughput(it.amount("ebsOptions.throughput"), size):
-            extra = _paid_throughput(it.amount("ebsOptions.throughput"), size)
+            extra = _paid_throughput(it.amount("ebsOptions.throughput"), size) * count  # each node has a volume
             yield it.fixed(
                 "Throughput (gp3)", extra, it.aws("aws_elasticsearch_domain", "Throughput (gp3)"), unit="Mbps"
             )
