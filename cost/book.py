@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from catalog.regions import local_zone
 from cost.usage import Usage
 from plan import UNKNOWN, Plan, Resource
 
@@ -38,6 +39,7 @@ class Book:
     usage: Usage
     today: date
     _sections: dict[str, Any] = field(default_factory=dict)
+    _found: dict[str, Any] = field(default_factory=dict)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """A section of the stack file; empty when it is absent or the plan is of another project."""
@@ -49,6 +51,12 @@ class Book:
                 found = {}
             self._sections[name] = found if isinstance(found, dict) else {}
         return self._sections[name]
+
+    def once(self, name: str, find: Callable[[], Any]) -> Any:
+        """What is worked out for the whole plan, at the first question."""
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]
 
     @cached_property
     def _referring(self) -> dict[str, list[Resource]]:
@@ -78,21 +86,22 @@ class Book:
 
     def referred(self, resource: Resource, path: str, types: tuple[str, ...]) -> Resource | None:
         """The resource that an input refers to: by the plan's relations, else by a literal id or name."""
-        head = path.partition(".")[0].partition("[")[0]
-        urns = [
-            urn
-            for key, listed in resource.property_dependencies.items()
-            if key.partition(".")[0].partition("[")[0] == head
-            for urn in listed
-        ]
-        candidates = [self.plan.by_urn[urn] for urn in urns if urn in self.plan.by_urn]
         value: Any = resource.inputs
         for part in path.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        if isinstance(value, str) and value is not UNKNOWN:
-            candidates += [found for found in self._by_key.get(value, ()) if types]
-        fitting = [found for found in candidates if not types or found.type in types]
-        return fitting[0] if fitting else None
+        return next(self.named(resource, path, literals(value), types), None)
+
+    def named(self, resource: Resource, path: str, texts: Iterable[str], types: tuple[str, ...]) -> Iterator[Resource]:
+        """The resources of some types that an input refers to, or that texts in it call by id or name."""
+        head = path.partition(".")[0].partition("[")[0]
+        for key, listed in resource.property_dependencies.items():
+            if key.partition(".")[0].partition("[")[0] == head:
+                for urn in listed:
+                    found = self.plan.by_urn.get(urn)
+                    if found is not None and (not types or found.type in types):
+                        yield found
+        for text in texts if types else ():
+            yield from (found for found in self._by_key.get(text, ()) if found.type in types)
 
     def referrers(self, resource: Resource, types: tuple[str, ...]) -> Iterator[Resource]:
         for found in self._referring.get(resource.urn, ()):
@@ -100,8 +109,11 @@ class Book:
                 yield found
 
     def region(self, resource: Resource) -> str | None:
-        """The resource's own region, that of its provider, that of the configuration."""
+        """The resource's own region, that of its provider, that of the configuration; a Local Zone instead of it."""
         package = resource.type.partition(":")[0]
+        zone = resource.inputs.get("availabilityZone")
+        if package == "aws" and isinstance(zone, str) and local_zone(zone):
+            return zone  # it has prices of its own
         own = resource.inputs.get("region")
         if isinstance(own, str) and own:
             return own
@@ -172,6 +184,22 @@ class Book:
             if scope in section:
                 return Decimal(str(section[scope])), scope
         return None
+
+
+TEMPLATE_KEYS = ("id", "name", "launchTemplateId", "launchTemplateName")
+"""What the object that refers to a launch template calls it by."""
+
+
+def literals(value: Any) -> Iterator[str]:
+    """The ids and names that an input holds: a text, or the object that refers to a launch template."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key in TEMPLATE_KEYS:
+            if isinstance(value.get(key), str):
+                yield value[key]
+        for key in ("launchTemplate", "launchTemplateSpecification"):  # of a mixed policy
+            yield from literals(value.get(key))
 
 
 def gcp_place(inputs: Mapping[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from catalog.price import Ambiguous
-from catalog.regions import known_regions
+from catalog.regions import known_regions, parent
 from cost import carbon, power, registry, usage
 from cost.book import PROJECT, Book, Group
 from cost.model import SMALLEST, WIDE, Estimate, Line, Machines, Unpriced
@@ -120,7 +120,7 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
 def _wrong_region(resource: Resource, region: str | None) -> str | None:
     """What is wrong with a region that no table of the catalog names."""
     provider = resource.type.partition(":")[0]
-    if region is None or provider not in CLOUDS or region.lower() in known_regions(provider):
+    if region is None or provider not in CLOUDS or parent(region.lower()) in known_regions(provider):
         return None
     near = difflib.get_close_matches(region, sorted(known_regions(provider)), n=1)
     return f"region {region}: no such region of {provider}{f'; did you mean {near[0]}?' if near else ''}"
@@ -199,7 +199,7 @@ def _machines(subject: Subject, group: Group, fleet: Fleet) -> Machines:
         resource=resource.name,
         urn=resource.urn,
         provider=fleet.provider,
-        region=subject.region,
+        region=parent(subject.region) if subject.region and fleet.provider == "aws" else subject.region,
         instance_type=fleet.instance_type,
         count=fleet.count,
         minimum=fleet.minimum,
