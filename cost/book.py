@@ -12,7 +12,7 @@ from typing import Any
 
 from catalog.regions import local_zone
 from cost.usage import Usage
-from plan import UNKNOWN, Plan, Resource
+from plan import Plan, Resource
 
 POOLS = frozenset({
     "aidc:accelerator_pool:AcceleratorPool", "aidc:system_pool:SystemPool", "aidc:gcp/gpu_pool:GpuPool",

@@ -18,7 +18,6 @@ from plan import Plan, Resource
 from terminal import InvalidInput
 
 CLOUDS = frozenset({"aws", "gcp"})
-KUBERNETES = "kubernetes:"
 LOGICAL = ("pulumi:", "random:", "tls:", "command:", "time:", "null:", "std:", "synced-folder:")
 """Packages whose resources are no cloud resources: they cost nothing."""
 HUNDRED = Decimal(100)
@@ -51,7 +50,7 @@ def estimate(plan: Plan, given: usage.Usage | None = None, *, today: date | None
     strangers = given.unmatched(plan.resources)
     found = _Entries(warnings=strangers) if own else _Entries(problems=strangers)
     for resource in plan:
-        if resource.custom and not resource.is_provider and ":" in resource.type:
+        if resource.custom and not resource.external and not resource.is_provider and ":" in resource.type:
             _price(resource, book, found)
     if found.problems:
         raise InvalidInput(found.problems)
@@ -88,10 +87,12 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
     rate = registry.find(resource.type)
     group = book.group(resource)
     if rate is None:
-        if registry.is_free(resource.type) or resource.type.startswith((KUBERNETES, *LOGICAL)):
+        if registry.is_free(resource.type) or resource.type.startswith(LOGICAL):
             found.free += 1
         else:
             reason = f"no rate for the type {resource.type}"
+            if resource.type.startswith(registry.KUBERNETES):
+                reason += ": a custom resource may make machines, volumes or services of the cloud"
             found.unpriced.append(_unpriced(resource, group, Gap("everything", reason, "type")))
         return
     region = book.region(resource)

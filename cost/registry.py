@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from cost.subject import Found, Subject
 
 FREE = Path(__file__).with_name("free_types.txt")
+OBJECTS = Path(__file__).with_name("free_objects.txt")
+KUBERNETES = "kubernetes:"
 Rate = Callable[["Subject"], "Iterable[Found]"]
 
 _RATES: dict[str, Rate] = {}
@@ -48,12 +50,26 @@ def find(token: str) -> Rate | None:
 @cache
 def free_types() -> frozenset[str]:
     """Types known to cost nothing by themselves, from `free_types.txt`."""
-    text = FREE.read_text(encoding="utf-8")
+    return _listed(FREE)
+
+
+@cache
+def free_objects() -> frozenset[str]:
+    """Objects of Kubernetes that cost nothing by themselves, `group` or `group:Kind`, from `free_objects.txt`."""
+    return _listed(OBJECTS)
+
+
+def _listed(path: Path) -> frozenset[str]:
+    text = path.read_text(encoding="utf-8")
     return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 
 def is_free(token: str) -> bool:
     """Whether a type is known to cost nothing."""
+    if token.startswith(KUBERNETES):
+        _, version, kind = (*token.split(":"), "", "")[:3]
+        group = version.partition("/")[0]
+        return not free_objects().isdisjoint((group, f"{group}:{kind}"))
     return token in free_types()
 
 

@@ -11,7 +11,8 @@ from catalog import tpus
 from cost.model import HOURS, Amount
 from cost.rates.gcp_machines import GoogleMachine, accelerators, disk, machines, tpu_chips
 from cost.rates.machines import Size, sized
-from cost.rates.reservations import GOOGLE, GOOGLE_TEMPLATES as TEMPLATES, RESERVED, affine, unused
+from cost.rates.reservations import GOOGLE, RESERVED, affine, unused
+from cost.rates.reservations import GOOGLE_TEMPLATES as TEMPLATES
 from cost.registry import rate
 from cost.subject import Fleet, Found, Gap, Subject, number
 from plan import Resource

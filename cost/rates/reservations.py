@@ -131,7 +131,7 @@ def _configurations(pools: Any) -> Iterator[Any]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in a value. Of a path (`projects/p/reservations/r/reservationBlocks/b`) the name of the reservation."""
+    """Every text in a value. Of a path (`projects/p/reservations/r/...`) the name of the reservation."""
     if isinstance(value, str):
         yield value.partition("reservations/")[2].partition("/")[0] or value.partition("/")[0]
     elif isinstance(value, Mapping | list):
