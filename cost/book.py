@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from catalog.regions import local_zone
+from cost import registry, terms
 from cost.usage import Usage
 from plan import Plan, Resource
 
@@ -20,7 +21,6 @@ POOLS = frozenset({
 })  # fmt: skip
 """Components that are a pool."""
 STACK = "pulumi:pulumi:Stack"
-PROJECT = "ai-datacenter"
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,14 @@ class Book:
     def section(self, name: str) -> Mapping[str, Any]:
         """A section of the stack file; empty when it is absent or the plan is of another project."""
         if name not in self._sections:
-            text = self.plan.config.get(f"{PROJECT}:{name}", "")
-            try:
-                found = json.loads(text)
-            except ValueError:
-                found = {}
-            self._sections[name] = found if isinstance(found, dict) else {}
+            self._sections[name] = terms.section(self.plan.config, name)
         return self._sections[name]
+
+    @cached_property
+    def discounts(self) -> Mapping[str, Decimal]:
+        """Per cent off by scope. Raises InvalidInput for what is no discount."""
+        services = {token.split(":")[1].partition("/")[0] for token in registry.types()}
+        return terms.discounts(self.section("discounts"), services)
 
     def once(self, name: str, find: Callable[[], Any]) -> Any:
         """What is worked out for the whole plan, at the first question."""
@@ -179,10 +180,9 @@ class Book:
 
     def discount(self, *scopes: str) -> tuple[Decimal, str] | None:
         """The discount for the first scope that the stack file names: per cent off, and its name."""
-        section = self.section("discounts")
         for scope in scopes:
-            if scope in section:
-                return Decimal(str(section[scope])), scope
+            if scope in self.discounts:
+                return self.discounts[scope], scope
         return None
 
 

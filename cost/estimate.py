@@ -11,9 +11,10 @@ from decimal import Decimal
 from catalog.price import Ambiguous
 from catalog.regions import known_regions, parent
 from cost import carbon, power, registry, usage
-from cost.book import PROJECT, Book, Group
+from cost.book import Book, Group
 from cost.model import SMALLEST, WIDE, Estimate, Line, Machines, Unpriced
 from cost.subject import BadInput, CannotTell, Charge, Fleet, Found, Gap, Subject
+from cost.terms import PROJECT
 from plan import Plan, Resource
 from terminal import InvalidInput
 
@@ -47,6 +48,7 @@ def estimate(plan: Plan, given: usage.Usage | None = None, *, today: date | None
     if given is None:
         given = usage.of_stack(plan.stack) if plan.project == PROJECT else usage.Usage()
     book = Book(plan, given, day)
+    _ = book.discounts  # a mistake in them is told before anything is priced with them
     strangers = given.unmatched(plan.resources)
     found = _Entries(warnings=strangers) if own else _Entries(problems=strangers)
     for resource in plan:
@@ -181,7 +183,7 @@ def _discount(subject: Subject, charge: Charge) -> tuple[Decimal, str] | None:
     scopes = []
     if charge.purchase:
         scopes += [f"pool-{subject.book.group(subject.resource).pool}", charge.purchase]
-        if charge.purchase == "on-demand":
+        if charge.purchase in ("on-demand", "reservation"):
             scopes.append("savings-plan")
         if charge.purchase in ("spot", "capacity-block"):
             return subject.book.discount(*scopes)  # neither takes part in savings plans or contracts by default

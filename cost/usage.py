@@ -94,7 +94,10 @@ class ResourceUsage:
             if not set(value) <= LEVELS or "base" not in value:
                 raise UsageError(f"{where} is {dict(value)}; it must be a number, or low, base and high")
             base = _number(value["base"], where)
-            return Amount(_number(value.get("low", base), where), base, _number(value.get("high", base), where))
+            found = Amount(_number(value.get("low", base), where), base, _number(value.get("high", base), where))
+            if not found.low <= found.base <= found.high:
+                raise UsageError(f"{where} is {dict(value)}; low must not be above base, nor base above high")
+            return found
         return Amount.of(_number(value, where))
 
     def get(self, key: str) -> tuple[Amount | None, bool]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from cost.terms import PROJECT
 from plan import Plan, config, offline
 from terminal import InvalidInput
-
-PROJECT = "ai-datacenter"
 
 
 def run(stack: str, changes: Sequence[str]) -> Plan:

@@ -83,6 +83,14 @@ def test_names_from_a_plan_cannot_break_out_of_a_report(run: Any) -> None:
     assert "\n'=1+1," in run(preview(formula), "--format", "csv").stdout
 
 
+def budget(text: str) -> Any:
+    return preview(NAT, **{"ai-datacenter__budget": text})
+
+
+def discounts(text: str) -> Any:
+    return preview(NAT, **{"ai-datacenter__discounts": text})
+
+
 BAD: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("broken JSON", "{", (), "not JSON"),
     ("another shape", {"a": 1}, (), "neither `steps`"),
@@ -93,6 +101,16 @@ BAD: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("a region that is nearly one", preview(NAT, aws__region="eu-wst-3"), (), "did you mean eu-west-3?"),
     ("a token speed without a pool", preview(NAT), ("--tokens-per-second", "5"), "name a pool with accelerators"),
     ("no training result", preview(NAT), ("--training", "none.json"), "cannot be read"),
+    ("a limit that does not exist", budget('{"monthly-us": 1}'), (), "did you mean monthly-usd?"),
+    ("a limit that is no number", budget('{"monthly-usd": "nan"}'), (), "is not a number of 0 or more"),
+    ("a limit that is a truth value", budget('{"monthly-usd": true}'), (), "is not a number of 0 or more"),
+    ("a negative limit", budget('{"power-kw": -1}'), (), "is not a number of 0 or more"),
+    ("broken limits", budget('{"monthly-usd": 1'), (), "`ai-datacenter:budget`: not valid JSON"),
+    ("a list of limits", budget("[1]"), (), "a mapping is expected"),
+    ("a discount above everything", discounts('{"contract": 150}'), (), "from 0 to 100"),
+    ("a negative discount", discounts('{"contract": -50}'), (), "from 0 to 100"),
+    ("a discount that is no number", discounts('{"contract": "abc"}'), (), "from 0 to 100"),
+    ("a discount on nothing", discounts('{"contrct": 5}'), (), "did you mean contract?"),
     ("an unknown format", preview(NAT), ("--format", "pdf"), "not one of table"),
     ("an unknown grouping", preview(NAT), ("--by", "mood"), "not one of component"),
     ("nothing to explain", preview(NAT), ("--explain", "zzz"), "no line of this name"),

@@ -97,3 +97,31 @@ def test_a_limit_whose_figure_is_partly_unknown_cannot_be_told_to_hold() -> None
     assert [note.partition(":")[0] for note in cost.untold(cost.estimate(google), google)] == ["budget.power-kw"]
     sure = machines("m7i.xlarge", **{"ai-datacenter__budget": limits})
     assert cost.untold(cost.estimate(sure), sure) == []
+
+
+def test_the_limit_of_power_counts_what_the_site_supplies() -> None:
+    def broken(limit: float) -> list[str]:
+        wanted = machines("p5.48xlarge", **{"ai-datacenter__budget": json.dumps({"power-kw": limit})})
+        return cost.breaches(cost.estimate(wanted), wanted)
+
+    drawn = cost.estimate(machines("p5.48xlarge")).power
+    assert drawn.max_kw
+    assert drawn.pools[0].pue
+    assert drawn.site_kw == drawn.max_kw * drawn.pools[0].pue
+    assert broken((drawn.max_kw + drawn.site_kw) / 2)
+    assert not broken(drawn.site_kw + 0.01)
+
+
+def test_every_key_of_the_stack_files_budget_is_known_to_the_report() -> None:
+    from components.budget_spec import BudgetSpec
+    from cost.budget import ALARMS, KEYS
+
+    assert {name.replace("_", "-") for name in BudgetSpec.model_fields} == {*KEYS, *ALARMS}
+
+
+def test_an_encrypted_budget_cannot_be_told_to_hold() -> None:
+    from plan import SECRET
+
+    wanted = machines("m7i.xlarge", **{"ai-datacenter__budget": SECRET})
+    assert cost.breaches(cost.estimate(wanted), wanted) == []
+    assert "encrypted" in cost.untold(cost.estimate(wanted), wanted)[0]

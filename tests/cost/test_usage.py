@@ -47,6 +47,8 @@ def test_a_value_may_be_a_range() -> None:
         ({"resource_usage": {"data-a": {"standard": {"storage_gb": -1}}}}, "not negative"),
         ({"resource_usage": {"data-a": {"standard": {"storage_gb": "many"}}}}, "must be a number"),
         ({"resource_usage": {"data-a": {"standard": {"storag_gb": 1}}}}, "did you mean standard.storage_gb?"),
+        ({"resource_usage": {"data-a": {"standard": {"storage_gb": {"low": 9, "base": 5}}}}}, "must not be above base"),
+        ({"resource_usage": {"data-a": {"standard": {"storage_gb": {"base": 5, "high": 1}}}}}, "nor base above high"),
         ({"resource_usage": {"data-a": 5}}, "must be a mapping of usage keys"),
         ({"usages": {}}, "is not read"),
         ([], "a mapping with resource_usage is expected"),
