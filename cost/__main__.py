@@ -109,7 +109,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         table.show(out(), estimate, difference, by=by)
     else:
-        sys.stdout.write(cost.report.render(estimate, format, difference))
+        sys.stdout.write(cost.report.render(estimate, format, difference, by=by))
         for warning in estimate.warnings:
             err().print(f"note: {warning}", markup=False)
     _judge(estimate, wanted, difference, strict=strict)

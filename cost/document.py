@@ -186,6 +186,7 @@ def changes(difference: Difference) -> dict[str, Any]:
         "after_usd": money(difference.after_usd),
         "monthly_usd": money(difference.monthly_usd),
         "percent": None if difference.percent is None else str(round(difference.percent, 2)),
+        "range_usd": _amount(difference.range_usd),
         "upfront_usd": money(difference.upfront_usd),
         "notes": list(difference.notes),
         "changes": [
@@ -197,8 +198,20 @@ def changes(difference: Difference) -> dict[str, Any]:
                 "before_usd": money(entry.before_usd),
                 "after_usd": money(entry.after_usd),
                 "monthly_usd": money(entry.monthly_usd),
+                "range_usd": _amount(entry.range_usd),
+                "upfront_usd": money(entry.upfront_usd),
                 "reason": entry.reason,
             }
             for entry in difference.changes
+        ],
+        "unpriced": [
+            {
+                "change": entry.change,
+                "resource": entry.resource,
+                "type": entry.type,
+                "item": entry.item,
+                "reason": entry.reason,
+            }
+            for entry in difference.unpriced
         ],
     }

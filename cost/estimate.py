@@ -80,6 +80,7 @@ def _assemble(plan: Plan, day: date, found: _Entries, given: usage.Usage) -> Est
         date=day.isoformat(),
         incomplete=plan.incomplete,
         warnings=tuple(found.warnings),
+        plan=plan,
     )
     return replace(result, hints=tuple(hints.find(plan, result, given)))
 

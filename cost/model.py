@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from cost.carbon import CarbonReport
     from cost.power import PowerReport
+    from plan import Plan
 
 HOURS = Decimal(730)
 """Hours of a month, as cloud providers and other cost tools count."""
@@ -170,6 +171,8 @@ class Estimate:
     hints: tuple[Hint, ...] = ()
     tokens_per_second: Mapping[str, Decimal] = field(default_factory=dict)
     """By pool, where it was given."""
+    plan: Plan | None = field(default=None, repr=False, compare=False)
+    """What was priced; None when the estimate was read from a file. A comparison finds its reasons there."""
 
     @cached_property
     def totals(self) -> Totals:

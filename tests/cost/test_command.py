@@ -74,6 +74,39 @@ def test_every_format_tells_the_total_and_what_is_not_priced(run: Any, kind: str
     assert "no rate for the type" in " ".join(result.stdout.split())
 
 
+@pytest.mark.parametrize("kind", ["table", "markdown", "html", "json"])
+def test_every_format_tells_what_power_and_emissions_rest_on(
+    run: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    machine = resource("aws:ec2/instance:Instance", "m", instanceType="p4d.24xlarge")
+    text = " ".join(run(preview(machine), "--format", kind).stdout.split()).lower()
+    for word in ("pue", "1.15", "us-east-1", "2024", "location", "embodied", "typical", "annual average"):
+        assert word in text, word
+
+
+@pytest.mark.parametrize("kind", ["table", "markdown", "html", "csv"])
+def test_every_format_groups_as_it_is_told(run: Any, kind: str) -> None:
+    gateways = [
+        resource("aws:ec2/natGateway:NatGateway", name, tags={"team": team})
+        for name, team in (("a", "red-team"), ("b", "blue-team"), ("c", "red-team"))
+    ]
+    assert "red-team" in run(preview(*gateways), "--format", kind, "--by", "tag:team").stdout
+    if kind != "csv":  # which has the tags in a column of their own anyway
+        assert "red-team" not in run(preview(*gateways), "--format", kind).stdout
+
+
+def test_a_sheet_has_region_tags_discount_and_group(run: Any) -> None:
+    tagged = resource("aws:ec2/natGateway:NatGateway", "way", tags={"team": "red"})
+    text = run(
+        preview(tagged, **{"ai-datacenter__discounts": '{"contract": 10}'}), "--format", "csv", "--by", "tag:team"
+    )
+    row = next(csv.DictReader(io.StringIO(text.stdout)))
+    assert (row["region"], row["tags"], row["discount"], row["group"]) == (
+        "us-east-1", "team=red", "10 % off (contract)", "red",
+    )  # fmt: skip
+
+
 def test_names_from_a_plan_cannot_break_out_of_a_report(run: Any) -> None:
     nasty = resource("aws:ec2/natGateway:NatGateway", "<script>x</script>|[red]=1")
     assert "<script>x" not in run(preview(nasty), "--format", "html").stdout
