@@ -51,6 +51,8 @@ def estimate(plan: Plan, given: usage.Usage | None = None, *, today: date | None
     _ = book.discounts  # a mistake in them is told before anything is priced with them
     strangers = given.unmatched(plan.resources)
     found = _Entries(warnings=strangers) if own else _Entries(problems=strangers)
+    for misspelt, line in given.idle_types(plan.resources):
+        (found.problems if misspelt and not own else found.warnings).append(line)
     for resource in plan:
         if resource.custom and not resource.external and not resource.is_provider and ":" in resource.type:
             _price(resource, book, found)

@@ -10,6 +10,7 @@ import pytest
 
 import cost
 from cost import usage
+from cost.usage_names import matches
 from terminal import InvalidInput
 from tests.cost.plans import plan, resource
 
@@ -29,8 +30,47 @@ def test_names_may_be_exact_patterns_or_the_end_of_type_and_name() -> None:
     assert stored({"resource_usage": both}) == Decimal("25.3")
 
 
+GATEWAY, MACHINE = "aws:ec2/natGateway:NatGateway", "aws:ec2/instance:Instance"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind", "name", "meant"),
+    [
+        ("network-ecr.*", "aws:ec2/vpcEndpoint:VpcEndpoint", "network-ecr.api", True),
+        ("network-ecr.*", GATEWAY, "network-us-east-1a-nat", False),
+        ("aws_nat_gateway.*", GATEWAY, "way", True),
+        ("aws_nat_gateway.*", BUCKET, "data", False),
+        ("aws_nat_gateway.gateway[0]", GATEWAY, "gateway", True),
+        ('module.vpc["a.b"].aws_nat_gateway.this["c.d"]', GATEWAY, "this", True),
+        ("aws_instance.web[*]", MACHINE, "web-1", True),
+        ("aws_instance.web", "aws:rds/instance:Instance", "web", False),
+        ("aws_db_instance.web", "aws:rds/instance:Instance", "web", True),
+        ("google_artifact_registry_repository.*", "gcp:artifactregistry/repository:Repository", "images", True),
+        ("aws_unheard_of.thing", MACHINE, "thing", True),
+        ("aws_unheard_of.*", MACHINE, "thing", False),
+        (f"{BUCKET}.data-*", BUCKET, "data-a", True),
+        (f"{BUCKET}.data-*", MACHINE, "data-a", False),
+        ("a.b", MACHINE, "a.b", True),
+    ],
+)
+def test_a_name_means_resources_of_its_type_alone(pattern: str, kind: str, name: str, *, meant: bool) -> None:
+    assert matches(pattern, name, kind) == meant
+
+
+def test_a_type_that_no_resource_is_of_is_told_and_a_misspelt_one_refused() -> None:
+    wanted = plan(resource(BUCKET, "data-a"))
+
+    def note(kind: str) -> tuple[str, ...]:
+        return cost.estimate(wanted, usage.parse({"resource_type_default_usage": {kind: {"x": 1}}})).warnings
+
+    assert "aws_nat_gateway: no resource of the plan is of this type" in note("aws_nat_gateway")[0]
+    assert "aws_nope: no resource of the plan is of this type" in note("aws_nope")[0]
+    with pytest.raises(InvalidInput, match="did you mean aws_nat_gateway"):
+        note("aws_nat_gatway")
+
+
 def test_usage_by_type_takes_the_token_or_terraforms_name() -> None:
-    for name in (BUCKET, "aws_bucket"):
+    for name in (BUCKET, "aws_bucket", "aws_s3_bucket"):
         assert stored({"resource_type_default_usage": {name: {"standard_storage_gb": 100}}}) == Decimal("4.6")
 
 
