@@ -72,15 +72,12 @@ def _set(values: dict[str, str], path: str, value: Any) -> str | None:
             return problem
         at = at[key]
     last = keys[-1]
-    if isinstance(last, int) and isinstance(at, list) and last == len(at):
-        at.append(value)
-    elif isinstance(at, dict) and isinstance(last, str):
+    if isinstance(at, dict) and isinstance(last, str):
         at[last] = value
+    elif isinstance(at, list) and isinstance(last, int) and last <= len(at):
+        at[last : last + 1] = [value]  # the position after the last one adds an entry
     else:
-        problem = _missing(at, last, steps[:-1])
-        if problem:
-            return problem
-        at[last] = value
+        return _missing(at, last, steps[:-1])
     values[full] = json.dumps(document)
     return None
 

@@ -181,6 +181,7 @@ def test_the_limit_of_power_counts_what_the_site_supplies() -> None:
 
     drawn = cost.estimate(machines("p5.48xlarge")).power
     assert drawn.max_kw
+    assert drawn.site_kw
     assert drawn.pools[0].pue
     assert drawn.site_kw == drawn.max_kw * drawn.pools[0].pue
     assert broken((drawn.max_kw + drawn.site_kw) / 2)
