@@ -5,7 +5,7 @@ A hint is a suggestion about what is in the plan, not a finding: whether it fits
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from catalog import lustre, prices
@@ -55,8 +55,9 @@ def find(plan: Plan, estimate: Estimate, usage: Usage | None = None) -> Iterator
 
 def _gateway_endpoint(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
     """Traffic to S3 through a NAT gateway costs by the GB; through a gateway endpoint of its own network nothing."""
+    ids = {resource.id: resource for resource in plan if resource.id}
     served = [
-        _target(plan, endpoint, "vpcId")
+        _target(plan, endpoint, "vpcId", ids)
         for endpoint in plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
         if str(endpoint.inputs.get("serviceName")).endswith(".s3")
         and endpoint.inputs.get("vpcEndpointType", "Gateway") == "Gateway"
@@ -64,7 +65,7 @@ def _gateway_endpoint(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
     gateways = [
         gateway
         for gateway in plan.of_type("aws:ec2/natGateway:NatGateway")
-        if not gateway.external and not _served(_network(plan, gateway), served)
+        if not gateway.external and not _served(_network(plan, gateway, ids), served)
     ]
     if gateways:
         names = {gateway.name for gateway in gateways}
@@ -81,24 +82,20 @@ def _served(network: str | None, served: Sequence[str | None]) -> bool:
     return any(None in (network, other) or network == other for other in served)
 
 
-def _network(plan: Plan, gateway: Resource) -> str | None:
+def _network(plan: Plan, gateway: Resource, ids: Mapping[str, Resource]) -> str | None:
     """The network of a NAT gateway: that of its subnet."""
-    subnet = _resource(plan, _target(plan, gateway, "subnetId"))
-    return _target(plan, subnet, "vpcId") if subnet else None
+    subnet = plan.by_urn.get(_target(plan, gateway, "subnetId", ids) or "")
+    return _target(plan, subnet, "vpcId", ids) if subnet else None
 
 
-def _target(plan: Plan, resource: Resource, path: str) -> str | None:
+def _target(plan: Plan, resource: Resource, path: str, ids: Mapping[str, Resource]) -> str | None:
     """What an input refers to: a URN where the plan holds it, else the literal id; None when it is unknown."""
     if referred := plan.referred(resource, path):
         return referred[0].urn
     value = resource.inputs.get(path)
     if not isinstance(value, str):
         return None
-    return next((other.urn for other in plan if other.id == value), value)
-
-
-def _resource(plan: Plan, target: str | None) -> Resource | None:
-    return plan.by_urn.get(target or "")
+    return ids[value].urn if value in ids else value
 
 
 def _old_volumes(estimate: Estimate) -> Iterator[Hint]:

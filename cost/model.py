@@ -22,6 +22,8 @@ HOURS = Decimal(730)
 SMALLEST = Decimal("0.000001")
 """Amounts are kept to a millionth of a dollar, so that the total of the lines is exact."""
 
+LARGEST = Decimal(10) ** 15
+"""No quantity that a document names is above it: a larger one is a mistake, and its cents would not be exact."""
 WIDE = Context(prec=60)
 """For rounding: any amount that a document may name has its digits."""
 

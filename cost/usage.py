@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cost.model import Amount
+from cost.model import LARGEST, Amount
 from cost.usage_names import is_known, is_type, known_names, last_part, matches
 from plan import Resource
 from terminal import InvalidInput
@@ -117,6 +117,8 @@ def _number(value: Any, where: str) -> Decimal:
         number = Decimal(str(value))
     except InvalidOperation:
         number = Decimal("NaN")
+    if number.is_finite() and number > LARGEST:
+        raise UsageError(f"{where} is {value!r}; no quantity is above {LARGEST:.0e}")
     if isinstance(value, bool) or not number.is_finite() or number < 0:
         raise UsageError(f"{where} is {value!r}; it must be a number that is not negative")
     return number

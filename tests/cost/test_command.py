@@ -129,6 +129,7 @@ BAD: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("another shape", {"a": 1}, (), "neither `steps`"),
     ("a failed preview", {"steps": [], "diagnostics": [{"severity": "error", "message": "no"}]}, (), "preview failed"),
     ("a negative quantity", preview(resource("aws:ebs/volume:Volume", "v", size=-5)), (), "must not be negative"),
+    ("a number beyond all", preview(resource("aws:ebs/volume:Volume", "v", size=1e308)), (), "no quantity is above"),
     ("no number", preview(resource("aws:ebs/volume:Volume", "v", size="big")), (), "must be a number"),
     ("an unknown region", preview(NAT, aws__region="mars-1"), (), "region mars-1: no such region of aws"),
     ("a region that is nearly one", preview(NAT, aws__region="eu-wst-3"), (), "did you mean eu-west-3?"),
