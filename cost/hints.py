@@ -138,7 +138,7 @@ def _addresses(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
     costs = {line.urn: line.monthly_usd.base for line in estimate.lines}
     for address in plan.of_type("aws:ec2/eip:Eip"):
         attached = address.inputs.get("instance") is not None or address.inputs.get("networkInterface") is not None
-        if address.urn not in used and not attached and address.id is None:
+        if address.urn not in used and not attached and address.id is None and not address.external:
             yield Hint(address.name, "idle-address", "nothing in the plan uses this address", costs.get(address.urn))
 
 
@@ -182,6 +182,8 @@ def _zones(plan: Plan, group: Resource, count: int) -> set[str] | None:
 def _file_systems(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint]:
     """Capacity is paid for whether it is full or not."""
     for system in plan.of_type("aws:fsx/lustreFileSystem:LustreFileSystem"):
+        if system.external:
+            continue
         compression = system.inputs.get("dataCompressionType")
         if compression is not UNKNOWN and compression in (None, "NONE"):
             message = "data compression is off: LZ4 costs nothing and often needs a third less capacity"

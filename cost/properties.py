@@ -9,6 +9,8 @@ from plan import Plan, Resource
 
 ASIDE = frozenset({"tags", "tagsAll", "labels", "tagSpecifications", "description"})
 """Inputs that no price depends on."""
+TEMPLATES = ("Template", "LaunchConfiguration")
+"""Ends of types that describe the machines of what refers to them."""
 SHOWN, LONGEST = 3, 40
 ABSENT = object()
 
@@ -21,22 +23,26 @@ class Comparison:
         self._sides = [_by_name(plan) for plan in (before, after)]
 
     def causes(self, kind: str, name: str) -> str:
-        """The properties that differ, `scalingConfig.desiredSize 4 -> 8`; else those of what the resource refers to."""
+        """The properties that differ, `scalingConfig.desiredSize 4 -> 8`, and those of the template that is used.
+
+        Where neither differs, those of anything that the resource refers to.
+        """
         old, new = (side.get((kind, name)) for side in self._sides)
         if old is None or new is None:
             return ""
-        found = list(_differences(old.inputs, new.inputs)) or list(self._of_referred(new))
+        found = [*_differences(old.inputs, new.inputs), *self._of_referred(new, TEMPLATES)]
+        found = found or list(self._of_referred(new))
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         return ", ".join(found[:SHOWN]) + more
 
-    def _of_referred(self, resource: Resource) -> Iterator[str]:
-        """A group changes with its launch template."""
+    def _of_referred(self, resource: Resource, kinds: tuple[str, ...] = ("",)) -> Iterator[str]:
+        """What differs in resources that it refers to, of kinds that the end of the type tells."""
         plan = self._after
         urns = dict.fromkeys(urn for listed in resource.property_dependencies.values() for urn in listed)
         for urn in urns if plan else ():
             target = plan.by_urn.get(urn) if plan else None
             old = self._sides[0].get((target.type, target.name)) if target else None
-            if target and old:
+            if target and old and target.type.endswith(kinds):
                 yield from (f"{target.name}: {text}" for text in _differences(old.inputs, target.inputs))
 
 

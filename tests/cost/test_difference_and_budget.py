@@ -59,10 +59,17 @@ def test_a_change_names_the_input_that_is_the_reason() -> None:
         resource("aws:ec2/launchTemplate:LaunchTemplate", "lt", instanceType=kind, tags={"at": kind})
         for kind in ("p4d.24xlarge", "p5.48xlarge")
     ]
-    scaled = resource("aws:autoscaling/group:Group", "g", refers={"launchTemplate": "lt"}, desiredCapacity=1)
-    before, after = (cost.estimate(plan(entry, scaled)) for entry in template)
+    scaled = [
+        resource("aws:autoscaling/group:Group", "g", refers={"launchTemplate": "lt"}, desiredCapacity=1, maxSize=most)
+        for most in (1, 1, 2)
+    ]
+    before, after, both = (
+        cost.estimate(plan(entry, many)) for entry, many in zip([*template, template[1]], scaled, strict=True)
+    )
     changed = next(entry for entry in cost.compare(before, after).changes if entry.change == "changed")
     assert changed.reason.startswith("lt: instanceType p4d.24xlarge -> p5.48xlarge;")
+    changed = next(entry for entry in cost.compare(before, both).changes if entry.change == "changed")
+    assert changed.reason.startswith("maxSize 1 -> 2, lt: instanceType p4d.24xlarge -> p5.48xlarge;")
 
 
 def block(days: int) -> cost.Estimate:
