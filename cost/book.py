@@ -168,7 +168,7 @@ class Book:
         if isinstance(value, str) and value[:1] == "{":
             key = f"tags of {provider.urn if provider else ''}"
             if key not in self._sections:
-                self._sections[key] = json.loads(value)
+                self._sections[key] = _parsed(value)
             value = self._sections[key]
         return value if isinstance(value, Mapping) else {}
 
@@ -183,6 +183,14 @@ class Book:
         for scope in scopes:
             if scope in self.discounts:
                 return self.discounts[scope], scope
+        return None
+
+
+def _parsed(text: str) -> Any:
+    """The tags of a provider, which arrive as text; None for text that is broken."""
+    try:
+        return json.loads(text)
+    except ValueError:
         return None
 
 

@@ -163,6 +163,8 @@ def _reason(before: list[Line], after: list[Line]) -> str:
         found.append(f"quantity {quantities[0].normalize():f} -> {quantities[1].normalize():f} {second.unit}")
     if first.unit_price != second.unit_price:
         found.append(f"unit price {first.unit_price.normalize():f} -> {second.unit_price.normalize():f} USD")
+    if first.discount != second.discount:
+        found.append(f"discount {first.discount or 'none'} -> {second.discount or 'none'}")
     fees = [sum((line.upfront_usd for line in lines), Decimal(0)) for lines in (before, after)]
     if fees[0] != fees[1]:
         found.append(f"paid up front {fees[0]:,.2f} -> {fees[1]:,.2f} USD")

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from catalog.price import Ambiguous
 from catalog.regions import known_regions, parent
@@ -109,18 +109,26 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
     tags = book.tags(resource)
     before = len(found.lines) + len(found.unpriced)
     for entry in _yielded(rate, subject, found):
-        if isinstance(entry, Charge):
-            found.lines.append(_line(subject, group, tags, entry))
-        elif isinstance(entry, Gap):
-            found.unpriced.append(_unpriced(resource, group, entry))
-        else:
-            found.machines.append(_machines(subject, group, entry))
+        _add(subject, group, tags, entry, found)
     found.problems += usage.misspelt(subject.usage)
     ignored = sorted(usage.unread(subject.usage))
     if ignored:
         found.warnings.append(f"{resource.name}: usage keys that do not change its price: {', '.join(ignored)}")
     if before == len(found.lines) + len(found.unpriced):
         found.free += 1
+
+
+def _add(subject: Subject, group: Group, tags: dict[str, str], entry: Found, found: _Entries) -> None:
+    resource = subject.resource
+    if isinstance(entry, Gap):
+        found.unpriced.append(_unpriced(resource, group, entry))
+    elif isinstance(entry, Fleet):
+        found.machines.append(_machines(subject, group, entry))
+    else:
+        try:
+            found.lines.append(_line(subject, group, tags, entry))
+        except InvalidOperation:  # more digits than any amount of money has
+            found.problems.append(f"{resource.name} ({resource.type}): {entry.item}: its quantity is too large")
 
 
 def _wrong_region(resource: Resource, region: str | None) -> str | None:

@@ -75,10 +75,14 @@ def _new_states(steps: list[Any], origin: str) -> Iterable[Mapping[str, Any]]:
     for number, step in enumerate(steps):
         if not isinstance(step, Mapping):
             raise PlanError(f"{origin}: steps[{number}] is not an object")
+        if not isinstance(step.get("op", ""), str):
+            raise PlanError(f"{origin}: steps[{number}].op must be a text, not {type(step['op']).__name__}")
         if step.get("op") in GONE:
             continue
         state = step.get("newState") or (step.get("oldState") if step.get("op") == "same" else None)
-        if isinstance(state, Mapping):
+        if state and not isinstance(state, Mapping):
+            raise PlanError(f"{origin}: steps[{number}].newState must be an object, not {type(state).__name__}")
+        if state:
             external = step.get("op") in READ or bool(state.get("external"))
             yield {"urn": step.get("urn"), **state, "external": external}
 

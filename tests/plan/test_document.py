@@ -160,6 +160,12 @@ def test_a_resource_of_another_shape_is_one_message_with_its_name_and_the_field(
         document.load([{"type": "aws:kms/key:Key", "name": "thing", **change}])
 
 
+@pytest.mark.parametrize("step", [{"op": ["create"]}, {"op": "create", "newState": ["x"]}], ids=str)
+def test_a_step_of_another_shape_is_one_message_with_its_number(step: dict[str, Any]) -> None:
+    with pytest.raises(PlanError, match=r"steps\[0\]\.(op|newState) must be"):
+        document.load({"steps": [step]})
+
+
 def test_what_is_read_and_not_managed_is_told_from_the_stacks_own() -> None:
     def kind(op: str, **state: Any) -> bool:
         step = {
