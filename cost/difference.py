@@ -161,6 +161,8 @@ def _reason(before: list[Line], after: list[Line]) -> str:
     quantities = [sum((line.quantity.base for line in lines), Decimal(0)) for lines in (before, after)]
     if quantities[0] != quantities[1]:
         found.append(f"quantity {quantities[0].normalize():f} -> {quantities[1].normalize():f} {second.unit}")
+    elif (ranges := [_range(lines) for lines in (before, after)])[0] != ranges[1]:
+        found.append(f"usage {ranges[0]} -> {ranges[1]} {second.unit}")
     if first.unit_price != second.unit_price:
         found.append(f"unit price {first.unit_price.normalize():f} -> {second.unit_price.normalize():f} USD")
     if first.discount != second.discount:
@@ -171,6 +173,12 @@ def _reason(before: list[Line], after: list[Line]) -> str:
     if first.region != second.region:
         found.append(f"region {first.region} -> {second.region}")
     return "; ".join(found) or "several lines changed"
+
+
+def _range(lines: list[Line]) -> str:
+    low = sum((line.quantity.low for line in lines), Decimal(0))
+    high = sum((line.quantity.high for line in lines), Decimal(0))
+    return f"{low.normalize():f} to {high.normalize():f}"
 
 
 def _gaps(

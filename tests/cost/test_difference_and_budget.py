@@ -108,7 +108,9 @@ def test_a_change_of_the_range_alone_is_a_change() -> None:
 
     found = cost.compare(used(100), used(1000))
     assert found.range_usd == (0, 0, Decimal("40.5"))
-    assert [entry.range_usd.high for entry in found.changes] == [Decimal("40.5")]
+    assert [(entry.range_usd.high, entry.reason) for entry in found.changes] == [
+        (Decimal("40.5"), "usage 10 to 100 -> 10 to 1000 GB")
+    ]
 
 
 def test_what_has_no_price_and_comes_goes_or_grows_is_listed_in_every_format() -> None:
