@@ -39,7 +39,6 @@ USERS: Mapping[str, tuple[str, ...]] = {
 }
 """Types that make machines, and the inputs that name their template."""
 TARGET = "capacityReservationSpecification.capacityReservationTarget"
-AFFINITIES = ("nodeConfig.reservationAffinity", "reservationAffinity")
 
 
 def targeted(it: Subject) -> bool:
@@ -49,8 +48,7 @@ def targeted(it: Subject) -> bool:
 
 def affine(it: Subject) -> bool:
     """Whether a machine or template of Google is to run in one certain reservation."""
-    found = it.resource.inputs.get("reservationAffinity")
-    return isinstance(found, Mapping) and SPECIFIC in (found.get("type"), found.get("consumeReservationType"))
+    return _specific(it.resource.inputs.get("reservationAffinity"))
 
 
 def unused(it: Subject, count: Decimal) -> Decimal:
@@ -110,24 +108,33 @@ def _homes(at: Subject) -> Iterator[Resource]:
 
 
 def _named(at: Subject) -> Iterator[Resource]:
+    """The reservations that one resource names; where no input tells, those that it depends on."""
+    for head, texts in _targets(at):
+        found = list(at.book.named(at.resource, head, texts, (CAPACITY, GOOGLE)))
+        known = at.book.plan.by_urn
+        beside = (known[urn] for urn in at.resource.dependencies if urn in known)
+        yield from found or (other for other in beside if other.type in (CAPACITY, GOOGLE))
+
+
+def _targets(at: Subject) -> Iterator[tuple[str, Iterator[str]]]:
+    """Inputs that aim at a reservation, and the texts in them."""
     inputs = at.resource.inputs
-    if at.provider == "aws":
-        specification = inputs.get("capacityReservationSpecification")
-        target = specification.get("capacityReservationTarget") if isinstance(specification, Mapping) else None
-        if target is not None:
-            yield from at.book.named(at.resource, "capacityReservationSpecification", _texts(target), (CAPACITY,))
-        return
+    specification = inputs.get("capacityReservationSpecification")
+    target = specification.get("capacityReservationTarget") if isinstance(specification, Mapping) else None
+    if target is not None:
+        yield "capacityReservationSpecification", _texts(target)
     pools = inputs.get("nodePools")
-    for section in (inputs, inputs.get("nodeConfig"), *_configurations(pools if isinstance(pools, list) else ())):
+    sections = [("reservationAffinity", inputs), ("nodeConfig", inputs.get("nodeConfig"))]
+    pools = [pool for pool in pools if isinstance(pool, Mapping)] if isinstance(pools, list) else []
+    sections += [("nodePools", pool.get("nodeConfig")) for pool in pools]
+    for head, section in sections:
         affinity = section.get("reservationAffinity") if isinstance(section, Mapping) else None
-        if isinstance(affinity, Mapping) and SPECIFIC in (affinity.get("type"), affinity.get("consumeReservationType")):
-            head = "reservationAffinity" if section is inputs else "nodeConfig"
-            yield from at.book.named(at.resource, head, _texts(affinity), (GOOGLE,))
+        if _specific(affinity):
+            yield head, _texts(affinity)
 
 
-def _configurations(pools: Any) -> Iterator[Any]:
-    for pool in pools:
-        yield pool.get("nodeConfig") if isinstance(pool, Mapping) else None
+def _specific(affinity: Any) -> bool:
+    return isinstance(affinity, Mapping) and SPECIFIC in (affinity.get("type"), affinity.get("consumeReservationType"))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 
 import cost
 from cost import usage
-from tests.cost.plans import plan, resource
+from tests.cost.plans import plan, resource, urn
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 P5, A3 = Decimal("55.04") * 730, Decimal("88.49") * 730
@@ -67,6 +67,28 @@ def test_a_reservation_may_be_named_by_a_literal_id() -> None:
     kept["newState"]["id"] = "cr-0123456789abcdef0"
     assert machines(priced(kept, template({}, "cr-0123456789abcdef0"), group(2))) == 2 * P5
     assert machines(priced(kept, template({}, "cr-another"), group(2))) == 4 * P5
+
+
+def test_a_dependency_of_the_template_is_enough_where_inputs_do_not_tell() -> None:
+    aimed = template({})
+    aimed["newState"]["dependencies"] = [urn("kept")]
+    assert machines(priced(reserved(2), aimed, group(2))) == 2 * P5
+
+
+def test_a_node_pool_inside_a_cluster_may_use_a_reservation_too() -> None:
+    kept = resource(
+        "gcp:compute/reservation:Reservation", "r", zone="us-central1-a",
+        specificReservation={"count": 2, "instanceProperties": {"machineType": "a3-highgpu-8g"}},
+    )  # fmt: skip
+    config = {
+        "machineType": "a3-highgpu-8g",
+        "reservationAffinity": {"consumeReservationType": "SPECIFIC_RESERVATION", "values": [UNKNOWN]},
+    }
+    cluster = resource(
+        "gcp:container/cluster:Cluster", "c", refers={"nodePools": "r"}, location="us-central1-a",
+        nodePools=[{"name": "gpu", "nodeCount": 2, "nodeConfig": config}],
+    )  # fmt: skip
+    assert machines(priced(kept, cluster)) == 2 * A3
 
 
 def test_an_instance_and_an_auto_scaling_group_are_told_too() -> None:
