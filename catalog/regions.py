@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from catalog.table import rows
@@ -19,6 +20,22 @@ TABLES = {
 """The smallest tables and columns that hold all regions, by provider."""
 GCP_PLACES = frozenset({"us", "eu", "asia", "europe", "global", "nam4", "eur4", "asia1", "northamerica"})
 """Google's multi-regions and dual regions, as buckets, registries and data sets name them."""
+
+
+REGION = re.compile(r"[a-z]+(?:-[a-z]+)+-\d+")
+"""How the name of an AWS region looks; that of a zone begins with it."""
+
+
+def local_zone(zone: str) -> bool:
+    """Whether it names a Local or Wavelength Zone of AWS (us-west-2-lax-1a): its prices are not those of the region."""
+    found = REGION.match(zone)
+    return bool(found) and zone[found.end() :].startswith("-")
+
+
+def parent(place: str) -> str:
+    """The AWS region of a zone; what is none stays what it is."""
+    found = REGION.match(place)
+    return found[0] if found and place[found.end() :][:1] in ("", "-") else place
 
 
 @cache

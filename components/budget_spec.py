@@ -29,7 +29,11 @@ class BudgetSpec(Spec):
         ge=0,
         description="US dollars paid up front, such as for a Capacity Block. Above it: refused.",
     )
-    power_kw: Decimal | None = Field(None, gt=0, description="Maximum power of the nodes in kW. Above it: refused.")
+    power_kw: Decimal | None = Field(
+        None,
+        gt=0,
+        description="Maximum power of the nodes at the site in kW, cooling included (times PUE). Above it: refused.",
+    )
     energy_kwh: Decimal | None = Field(
         None, gt=0, description="Energy of the nodes in kWh a month, cooling included. Above it: refused."
     )
@@ -42,6 +46,9 @@ class BudgetSpec(Spec):
     )
     rise_percent: Decimal | None = Field(
         None, ge=0, description="Per cent that a change may add to the monthly cost of what it is compared with."
+    )
+    rise_upfront_usd: Decimal | None = Field(
+        None, ge=0, description="US dollars up front that a change may add to what it is compared with."
     )
     warn_at_percent: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         (50, 80, 100),

@@ -8,7 +8,7 @@ Decimal. Imports neither Pulumi nor boto3.
 from __future__ import annotations
 
 from cost import report
-from cost.budget import breaches, untold
+from cost.budget import breaches, limits, untold
 from cost.difference import Changed, Difference, compare
 from cost.estimate import estimate
 from cost.model import Amount, Estimate, Hint, Line, Machines, Totals, Unpriced
@@ -28,6 +28,7 @@ __all__ = [
     "breaches",
     "compare",
     "estimate",
+    "limits",
     "report",
     "untold",
 ]

@@ -11,7 +11,7 @@ import typer
 
 import cost
 from cost import throughput, usage
-from cost.book import PROJECT
+from cost.terms import PROJECT
 from plan import Plan, document
 from terminal import Exit, InvalidInput, UserError, err, guarded, out
 
@@ -93,6 +93,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise InvalidInput(f"--by {by}: not one of {', '.join(BY)} or tag:<name>")
     request = Request(stack, plan_file, state, tuple(set_values or ()))
     wanted, given = request.plan(), _usage(stack, usage_file, usage_defaults)
+    cost.limits(wanted)  # a limit that is none is told before the report, not after it
     estimate = cost.estimate(wanted, given)
     if tokens_per_second or training:
         speeds = throughput.given(estimate, tokens_per_second or (), training)
@@ -108,7 +109,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         table.show(out(), estimate, difference, by=by)
     else:
-        sys.stdout.write(cost.report.render(estimate, format, difference))
+        sys.stdout.write(cost.report.render(estimate, format, difference, by=by))
         for warning in estimate.warnings:
             err().print(f"note: {warning}", markup=False)
     _judge(estimate, wanted, difference, strict=strict)

@@ -33,9 +33,8 @@ def read(path: Path, like: Plan, given: Usage | None) -> Estimate:
     if like.config and not before.config:
         before = replace(before, config=like.config)
     # Names of the usage file that only the newer plan has are no mistake here.
-    known = {resource.name for resource in before}
     if given is not None:
-        named = {name: entry for name, entry in given.named.items() if not given.unmatched_in(name, known)}
+        named = {name: entry for name, entry in given.named.items() if not given.unmatched_in(name, before)}
         given = replace(given, named=named)
     return estimate(before, given)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from catalog.regions import local_zone
+from cost import registry, terms
 from cost.usage import Usage
 from plan import UNKNOWN, Plan, Resource
 
@@ -40,17 +42,25 @@ class Book:
     usage: Usage
     today: date
     _sections: dict[str, Any] = field(default_factory=dict)
+    _found: dict[str, Any] = field(default_factory=dict)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """A section of the stack file; empty when it is absent or the plan is of another project."""
         if name not in self._sections:
-            text = self.plan.config.get(f"{PROJECT}:{name}", "")
-            try:
-                found = json.loads(text)
-            except ValueError:
-                found = {}
-            self._sections[name] = found if isinstance(found, dict) else {}
+            self._sections[name] = terms.section(self.plan.config, name)
         return self._sections[name]
+
+    @cached_property
+    def discounts(self) -> Mapping[str, Decimal]:
+        """Per cent off by scope. Raises InvalidInput for what is no discount."""
+        services = {token.split(":")[1].partition("/")[0] for token in registry.types()}
+        return terms.discounts(self.section("discounts"), services)
+
+    def once(self, name: str, find: Callable[[], Any]) -> Any:
+        """What is worked out for the whole plan, at the first question."""
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]
 
     @cached_property
     def _referring(self) -> dict[str, list[Resource]]:
@@ -80,21 +90,22 @@ class Book:
 
     def referred(self, resource: Resource, path: str, types: tuple[str, ...]) -> Resource | None:
         """The resource that an input refers to: by the plan's relations, else by a literal id or name."""
-        head = path.partition(".")[0].partition("[")[0]
-        urns = [
-            urn
-            for key, listed in resource.property_dependencies.items()
-            if key.partition(".")[0].partition("[")[0] == head
-            for urn in listed
-        ]
-        candidates = [self.plan.by_urn[urn] for urn in urns if urn in self.plan.by_urn]
         value: Any = resource.inputs
         for part in path.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        if isinstance(value, str) and value is not UNKNOWN:
-            candidates += [found for found in self._by_key.get(value, ()) if types]
-        fitting = [found for found in candidates if not types or found.type in types]
-        return fitting[0] if fitting else None
+        return next(self.named(resource, path, literals(value), types), None)
+
+    def named(self, resource: Resource, path: str, texts: Iterable[str], types: tuple[str, ...]) -> Iterator[Resource]:
+        """The resources of some types that an input refers to, or that texts in it call by id or name."""
+        head = path.partition(".")[0].partition("[")[0]
+        for key, listed in resource.property_dependencies.items():
+            if key.partition(".")[0].partition("[")[0] == head:
+                for urn in listed:
+                    found = self.plan.by_urn.get(urn)
+                    if found is not None and (not types or found.type in types):
+                        yield found
+        for text in texts if types else ():
+            yield from (found for found in self._by_key.get(text, ()) if found.type in types)
 
     def referrers(self, resource: Resource, types: tuple[str, ...]) -> Iterator[Resource]:
         for found in self._referring.get(resource.urn, ()):
@@ -117,11 +128,14 @@ class Book:
         return found
 
     def region(self, resource: Resource) -> str | None:
-        """The resource's own region, that of its provider, that of the configuration.
+        """The resource's own region, that of its provider, that of the configuration; a Local Zone instead of it.
 
         None where its own is known only after creation: another region's price would be a guess.
         """
         package = resource.type.partition(":")[0]
+        zone = resource.inputs.get("availabilityZone")
+        if package == "aws" and isinstance(zone, str) and local_zone(zone):
+            return zone  # it has prices of its own
         own = resource.inputs.get("region")
         if isinstance(own, str) and own:
             return own
@@ -177,7 +191,7 @@ class Book:
         if isinstance(value, str) and value[:1] == "{":
             key = f"tags of {provider.urn if provider else ''}"
             if key not in self._sections:
-                self._sections[key] = json.loads(value)
+                self._sections[key] = _parsed(value)
             value = self._sections[key]
         return value if isinstance(value, Mapping) else {}
 
@@ -189,11 +203,34 @@ class Book:
 
     def discount(self, *scopes: str) -> tuple[Decimal, str] | None:
         """The discount for the first scope that the stack file names: per cent off, and its name."""
-        section = self.section("discounts")
         for scope in scopes:
-            if scope in section:
-                return Decimal(str(section[scope])), scope
+            if scope in self.discounts:
+                return self.discounts[scope], scope
         return None
+
+
+def _parsed(text: str) -> Any:
+    """The tags of a provider, which arrive as text; None for text that is broken."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+TEMPLATE_KEYS = ("id", "name", "launchTemplateId", "launchTemplateName")
+"""What the object that refers to a launch template calls it by."""
+
+
+def literals(value: Any) -> Iterator[str]:
+    """The ids and names that an input holds: a text, or the object that refers to a launch template."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key in TEMPLATE_KEYS:
+            if isinstance(value.get(key), str):
+                yield value[key]
+        for key in ("launchTemplate", "launchTemplateSpecification"):  # of a mixed policy
+            yield from literals(value.get(key))
 
 
 def gcp_place(inputs: Mapping[str, Any]) -> str | None:

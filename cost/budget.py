@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import NamedTuple
 
+from cost import terms
 from cost.difference import Difference
 from cost.model import Estimate, Line
-from plan import Plan
-from terminal import InvalidInput
+from plan import SECRET, Plan
 
 SHOWN = 3
 
@@ -31,50 +31,53 @@ LIMITS = (
     Limit("monthly-usd", "monthly cost", "USD", lambda found: found.totals.monthly_usd.base),
     Limit("hourly-usd", "hourly cost", "USD", lambda found: found.totals.hourly_usd),
     Limit("upfront-usd", "cost paid up front", "USD", lambda found: found.totals.upfront_usd),
-    Limit("power-kw", "maximum power", "kW", lambda found: _decimal(found.power.max_kw)),
+    Limit("power-kw", "maximum power at the site", "kW", lambda found: _decimal(found.power.site_kw)),
     Limit("energy-kwh", "monthly energy", "kWh", lambda found: _decimal(found.power.kwh_month)),
     Limit("carbon-kg", "monthly emissions", "kgCO2e", lambda found: _decimal(found.carbon.kg_month)),
     Limit("accelerators", "accelerators", "", lambda found: Decimal(found.power.accelerators)),
 )
-RISE_USD, RISE_PERCENT = "rise-usd", "rise-percent"
+RISE_USD, RISE_PERCENT, RISE_UPFRONT = "rise-usd", "rise-percent", "rise-upfront-usd"
+KEYS = (*(limit.key for limit in LIMITS), RISE_USD, RISE_PERCENT, RISE_UPFRONT)
+ALARMS = ("warn-at-percent", "emails")
+"""Keys of the section that are for the cloud's own budget."""
+
+
+def limits(plan: Plan) -> dict[str, Decimal]:
+    """The limits of the plan's budget section. Raises InvalidInput for what is none."""
+    return terms.figures("budget", terms.section(plan.config, "budget"), KEYS, ALARMS)
 
 
 def breaches(estimate: Estimate, plan: Plan, difference: Difference | None = None) -> list[str]:
     """One line for each limit of the plan's budget section that the estimate breaks, naming what weighs most."""
-    from cost.book import Book
-    from cost.usage import Usage
-
-    section = Book(plan, Usage(), _today()).section("budget")
-    found = []
+    allowances, found = limits(plan), []
     for limit in LIMITS:
-        allowed, figure = _number(section, limit.key), limit.figure(estimate)
+        allowed, figure = allowances.get(limit.key), limit.figure(estimate)
         if allowed is not None and figure is not None and figure > allowed:
             unit = f" {limit.unit}" if limit.unit else ""
             found.append(
                 f"budget.{limit.key}: {limit.what} {figure:,.2f}{unit} is above the limit of {allowed:,.2f}{unit}; "
                 f"most of it: {_heaviest(estimate, limit.key)}. Lower the plan or raise the limit in the stack file."
             )
-    return found + (_rises(difference, section) if difference else [])
+    return found + (_rises(difference, allowances) if difference else [])
 
 
 def untold(estimate: Estimate, plan: Plan) -> list[str]:
     """One line for each limit that cannot be told to hold, because part of its figure is unknown."""
-    from cost.book import Book
-    from cost.usage import Usage
-
-    section = Book(plan, Usage(), _today()).section("budget")
+    if plan.config.get(f"{terms.PROJECT}:budget") == SECRET:
+        return ["budget: cannot tell: the section is encrypted"]
+    allowances = limits(plan)
     prices = [f"{entry.resource} ({entry.item})" for entry in estimate.unknown]
     drawn, emitted = estimate.power, estimate.carbon
     unknown = dict.fromkeys(("monthly-usd", "hourly-usd", "upfront-usd"), (prices, "no price for"))
     unknown |= {
-        "power-kw": (list(drawn.unknown), "no power of"),
+        "power-kw": ([pool.pool for pool in drawn.pools if pool.site_kw is None], "no power of"),
         "energy-kwh": ([pool.pool for pool in drawn.pools if pool.kwh_month is None], "no power of"),
         "carbon-kg": (list(emitted.unknown), "no emissions of"),
         "accelerators": ([pool.pool for pool in drawn.pools if not pool.accelerators_known], "unknown machines in"),
     }
     found = []
     for limit in LIMITS:
-        allowed, (names, words) = _number(section, limit.key), unknown[limit.key]
+        allowed, (names, words) = allowances.get(limit.key), unknown[limit.key]
         figure = limit.figure(estimate)
         if allowed is not None and names and (figure is None or figure <= allowed):
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
@@ -82,35 +85,19 @@ def untold(estimate: Estimate, plan: Plan) -> list[str]:
     return found
 
 
-def _today() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).date()
-
-
-def _rises(difference: Difference, section: Mapping[str, Any]) -> list[str]:
-    rise, found = difference.monthly_usd, []
-    allowed = _number(section, RISE_USD)
-    if allowed is not None and rise > allowed:
-        found.append(
-            f"budget.{RISE_USD}: the monthly cost rises by {rise:,.2f} USD, above the limit of {allowed:,.2f} USD"
-        )
-    allowed, percent = _number(section, RISE_PERCENT), difference.percent
-    if allowed is not None and percent is not None and percent > allowed:
-        found.append(
-            f"budget.{RISE_PERCENT}: the monthly cost rises by {percent:,.1f} %, above the limit of {allowed:,.1f} %"
-        )
-    return found
-
-
-def _number(section: Mapping[str, Any], key: str) -> Decimal | None:
-    value = section.get(key)
-    if value is None:
-        return None
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        raise InvalidInput(f"`budget.{key}`: {value!r} is not a number.") from None
+def _rises(difference: Difference, allowances: Mapping[str, Decimal]) -> list[str]:
+    """What rises by more than it may."""
+    rises: tuple[tuple[str, str, Decimal | None, str, str], ...] = (
+        (RISE_USD, "the monthly cost", difference.monthly_usd, "{:,.2f}", "USD"),
+        (RISE_PERCENT, "the monthly cost", difference.percent, "{:,.1f}", "%"),
+        (RISE_UPFRONT, "what is paid up front", difference.upfront_usd, "{:,.2f}", "USD"),
+    )
+    found = []
+    for key, what, rise, form, unit in rises:
+        allowed = allowances.get(key)
+        if allowed is not None and rise is not None and rise > allowed:
+            risen, limit = form.format(rise), form.format(allowed)
+            found.append(f"budget.{key}: {what} rises by {risen} {unit}, above the limit of {limit} {unit}")
     return found
 
 

@@ -116,6 +116,7 @@ def power(estimate: Estimate) -> dict[str, Any]:
         "idle_kw": _figure(drawn.idle_kw),
         "typical_kw": _figure(drawn.typical_kw),
         "max_kw": _figure(drawn.max_kw),
+        "site_kw": _figure(drawn.site_kw),
         "kwh_month": _figure(drawn.kwh_month),
         "accelerators": drawn.accelerators,
         "unknown": list(drawn.unknown),
@@ -135,6 +136,7 @@ def _pool(pool: PoolPower) -> dict[str, Any]:
         "max_kw": _figure(pool.max_kw),
         "max_low_kw": _figure(pool.max_low_kw),
         "pue": pool.pue,
+        "site_kw": _figure(pool.site_kw),
         "pue_scope": pool.pue_scope,
         "kwh_month": _figure(pool.kwh_month),
         "kwh_basis": pool.kwh_basis,
@@ -184,6 +186,7 @@ def changes(difference: Difference) -> dict[str, Any]:
         "after_usd": money(difference.after_usd),
         "monthly_usd": money(difference.monthly_usd),
         "percent": None if difference.percent is None else str(round(difference.percent, 2)),
+        "range_usd": _amount(difference.range_usd),
         "upfront_usd": money(difference.upfront_usd),
         "notes": list(difference.notes),
         "changes": [
@@ -195,8 +198,20 @@ def changes(difference: Difference) -> dict[str, Any]:
                 "before_usd": money(entry.before_usd),
                 "after_usd": money(entry.after_usd),
                 "monthly_usd": money(entry.monthly_usd),
+                "range_usd": _amount(entry.range_usd),
+                "upfront_usd": money(entry.upfront_usd),
                 "reason": entry.reason,
             }
             for entry in difference.changes
+        ],
+        "unpriced": [
+            {
+                "change": entry.change,
+                "resource": entry.resource,
+                "type": entry.type,
+                "item": entry.item,
+                "reason": entry.reason,
+            }
+            for entry in difference.unpriced
         ],
     }

@@ -6,19 +6,19 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from catalog.price import Ambiguous
-from catalog.regions import known_regions
+from catalog.regions import known_regions, parent
 from cost import carbon, power, registry, usage
-from cost.book import PROJECT, Book, Group
+from cost.book import Book, Group
 from cost.model import SMALLEST, WIDE, Estimate, Line, Machines, Unpriced
 from cost.subject import BadInput, CannotTell, Charge, Fleet, Found, Gap, Subject
+from cost.terms import PROJECT
 from plan import Plan, Resource
 from terminal import InvalidInput
 
 CLOUDS = frozenset({"aws", "gcp"})
-KUBERNETES = "kubernetes:"
 LOGICAL = ("pulumi:", "random:", "tls:", "command:", "time:", "null:", "std:", "synced-folder:")
 """Packages whose resources are no cloud resources: they cost nothing."""
 HUNDRED = Decimal(100)
@@ -48,10 +48,13 @@ def estimate(plan: Plan, given: usage.Usage | None = None, *, today: date | None
     if given is None:
         given = usage.of_stack(plan.stack) if plan.project == PROJECT else usage.Usage()
     book = Book(plan, given, day)
+    _ = book.discounts  # a mistake in them is told before anything is priced with them
     strangers = given.unmatched(plan.resources)
     found = _Entries(warnings=strangers) if own else _Entries(problems=strangers)
+    for misspelt, line in given.idle_types(plan.resources):
+        (found.problems if misspelt and not own else found.warnings).append(line)
     for resource in plan:
-        if resource.custom and not resource.is_provider and ":" in resource.type:
+        if resource.custom and not resource.external and not resource.is_provider and ":" in resource.type:
             _price(resource, book, found)
     if found.problems:
         raise InvalidInput(found.problems)
@@ -79,6 +82,7 @@ def _assemble(plan: Plan, day: date, found: _Entries, given: usage.Usage) -> Est
         date=day.isoformat(),
         incomplete=plan.incomplete,
         warnings=tuple(found.warnings),
+        plan=plan,
     )
     return replace(result, hints=tuple(hints.find(plan, result, given)))
 
@@ -88,10 +92,12 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
     rate = registry.find(resource.type)
     group = book.group(resource)
     if rate is None:
-        if registry.is_free(resource.type) or resource.type.startswith((KUBERNETES, *LOGICAL)):
+        if registry.is_free(resource.type) or resource.type.startswith(LOGICAL):
             found.free += 1
         else:
             reason = f"no rate for the type {resource.type}"
+            if resource.type.startswith(registry.KUBERNETES):
+                reason += ": a custom resource may make machines, volumes or services of the cloud"
             found.unpriced.append(_unpriced(resource, group, Gap("everything", reason, "type")))
         return
     region = book.region(resource)
@@ -103,12 +109,7 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
     tags = book.tags(resource)
     before = len(found.lines) + len(found.unpriced)
     for entry in _yielded(rate, subject, found):
-        if isinstance(entry, Charge):
-            found.lines.append(_line(subject, group, tags, entry))
-        elif isinstance(entry, Gap):
-            found.unpriced.append(_unpriced(resource, group, entry))
-        else:
-            found.machines.append(_machines(subject, group, entry))
+        _add(subject, group, tags, entry, found)
     found.problems += usage.misspelt(subject.usage)
     ignored = sorted(usage.unread(subject.usage))
     if ignored:
@@ -117,10 +118,23 @@ def _price(resource: Resource, book: Book, found: _Entries) -> None:
         found.free += 1
 
 
+def _add(subject: Subject, group: Group, tags: dict[str, str], entry: Found, found: _Entries) -> None:
+    resource = subject.resource
+    if isinstance(entry, Gap):
+        found.unpriced.append(_unpriced(resource, group, entry))
+    elif isinstance(entry, Fleet):
+        found.machines.append(_machines(subject, group, entry))
+    else:
+        try:
+            found.lines.append(_line(subject, group, tags, entry))
+        except InvalidOperation:  # more digits than any amount of money has
+            found.problems.append(f"{resource.name} ({resource.type}): {entry.item}: its quantity is too large")
+
+
 def _wrong_region(resource: Resource, region: str | None) -> str | None:
     """What is wrong with a region that no table of the catalog names."""
     provider = resource.type.partition(":")[0]
-    if region is None or provider not in CLOUDS or region.lower() in known_regions(provider):
+    if region is None or provider not in CLOUDS or parent(region.lower()) in known_regions(provider):
         return None
     near = difflib.get_close_matches(region, sorted(known_regions(provider)), n=1)
     return f"region {region}: no such region of {provider}{f'; did you mean {near[0]}?' if near else ''}"
@@ -180,7 +194,7 @@ def _discount(subject: Subject, charge: Charge) -> tuple[Decimal, str] | None:
     scopes = []
     if charge.purchase:
         scopes += [f"pool-{subject.book.group(subject.resource).pool}", charge.purchase]
-        if charge.purchase == "on-demand":
+        if charge.purchase in ("on-demand", "reservation"):
             scopes.append("savings-plan")
         if charge.purchase in ("spot", "capacity-block"):
             return subject.book.discount(*scopes)  # neither takes part in savings plans or contracts by default
@@ -199,7 +213,7 @@ def _machines(subject: Subject, group: Group, fleet: Fleet) -> Machines:
         resource=resource.name,
         urn=resource.urn,
         provider=fleet.provider,
-        region=subject.region,
+        region=parent(subject.region) if subject.region and fleet.provider == "aws" else subject.region,
         instance_type=fleet.instance_type,
         count=fleet.count,
         minimum=fleet.minimum,

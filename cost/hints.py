@@ -5,7 +5,7 @@ A hint is a suggestion about what is in the plan, not a finding: whether it fits
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from catalog import lustre, prices
@@ -23,6 +23,7 @@ FILE_SYSTEMS = (
     "aws:fsx/ontapFileSystem:OntapFileSystem",
 )
 LUSTRE_DEFAULTS = (("deploymentType", "SCRATCH_1"), ("storageType", "SSD"))
+SUBNET = "aws:ec2/subnet:Subnet"
 USERS_OF_ADDRESSES = (
     "aws:ec2/natGateway:NatGateway",
     "aws:ec2/eipAssociation:EipAssociation",
@@ -53,15 +54,20 @@ def find(plan: Plan, estimate: Estimate, usage: Usage | None = None) -> Iterator
 
 
 def _gateway_endpoint(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
-    """Traffic to S3 through a NAT gateway costs by the GB; through a gateway endpoint nothing."""
-    gateways = plan.of_type("aws:ec2/natGateway:NatGateway")
-    endpoints = plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
-    served = any(
-        str(endpoint.inputs.get("serviceName")).endswith(".s3")
+    """Traffic to S3 through a NAT gateway costs by the GB; through a gateway endpoint of its own network nothing."""
+    ids = {resource.id: resource for resource in plan if resource.id}
+    served = [
+        _target(plan, endpoint, "vpcId", ids)
+        for endpoint in plan.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+        if str(endpoint.inputs.get("serviceName")).endswith(".s3")
         and endpoint.inputs.get("vpcEndpointType", "Gateway") == "Gateway"
-        for endpoint in endpoints
-    )
-    if gateways and not served:
+    ]
+    gateways = [
+        gateway
+        for gateway in plan.of_type("aws:ec2/natGateway:NatGateway")
+        if not gateway.external and not _served(_network(plan, gateway, ids), served)
+    ]
+    if gateways:
         names = {gateway.name for gateway in gateways}
         paid = [line for line in estimate.lines if line.resource in names and line.item == "Data processed"]
         amount = sum((line.monthly_usd.base for line in paid), Decimal(0))
@@ -69,6 +75,27 @@ def _gateway_endpoint(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
             "no S3 gateway endpoint: what goes to S3 pays the NAT gateway, at most all of its data; an endpoint is free"
         )
         yield Hint(gateways[0].name, "nat-without-s3-endpoint", message, amount or None)
+
+
+def _served(network: str | None, served: Sequence[str | None]) -> bool:
+    """Whether an endpoint is in a network; one of which that is not known counts as there."""
+    return any(None in (network, other) or network == other for other in served)
+
+
+def _network(plan: Plan, gateway: Resource, ids: Mapping[str, Resource]) -> str | None:
+    """The network of a NAT gateway: that of its subnet."""
+    subnet = plan.by_urn.get(_target(plan, gateway, "subnetId", ids) or "")
+    return _target(plan, subnet, "vpcId", ids) if subnet else None
+
+
+def _target(plan: Plan, resource: Resource, path: str, ids: Mapping[str, Resource]) -> str | None:
+    """What an input refers to: a URN where the plan holds it, else the literal id; None when it is unknown."""
+    if referred := plan.referred(resource, path):
+        return referred[0].urn
+    value = resource.inputs.get(path)
+    if not isinstance(value, str):
+        return None
+    return ids[value].urn if value in ids else value
 
 
 def _old_volumes(estimate: Estimate) -> Iterator[Hint]:
@@ -111,7 +138,7 @@ def _addresses(plan: Plan, estimate: Estimate) -> Iterator[Hint]:
     costs = {line.urn: line.monthly_usd.base for line in estimate.lines}
     for address in plan.of_type("aws:ec2/eip:Eip"):
         attached = address.inputs.get("instance") is not None or address.inputs.get("networkInterface") is not None
-        if address.urn not in used and not attached and address.id is None:
+        if address.urn not in used and not attached and address.id is None and not address.external:
             yield Hint(address.name, "idle-address", "nothing in the plan uses this address", costs.get(address.urn))
 
 
@@ -129,9 +156,13 @@ def _spread_pools(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint
         subnets = group.inputs.get("subnetIds")
         if group.name not in accelerated or not isinstance(subnets, list) or len(subnets) < 2:
             continue
+        zones = _zones(plan, group, len(subnets))
+        if zones is not None and len(zones) < 2:
+            continue
+        places = f"{len(subnets)} subnets" if zones is None else f"{len(zones)} zones"
         price = prices.service("aws_data_transfer", "Intra-region data transfer", accelerated[group.name] or "")
         sent, saved = usage.of(group).given(SPREAD), None
-        message = f"its nodes spread over {len(subnets)} subnets: traffic between zones is charged both ways"
+        message = f"its nodes spread over {places}: traffic between zones is charged both ways"
         if price and sent:
             saved = (sent.base * price.usd * 2).quantize(CENT, context=WIDE)
         elif price:
@@ -139,9 +170,20 @@ def _spread_pools(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint
         yield Hint(group.name, "cross-zone-pool", message, saved)
 
 
+def _zones(plan: Plan, group: Resource, count: int) -> set[str] | None:
+    """The zones of a group's subnets; None unless every one is known."""
+    subnets = list(plan.referred(group, "subnetIds"))
+    subnets += [other for other in plan.of_type(SUBNET) if other.id and other.id in group.inputs["subnetIds"]]
+    zones = [subnet.inputs.get("availabilityZone") for subnet in {entry.urn: entry for entry in subnets}.values()]
+    known = {zone for zone in zones if isinstance(zone, str)}
+    return known if len(zones) == count and all(isinstance(zone, str) for zone in zones) else None
+
+
 def _file_systems(plan: Plan, estimate: Estimate, usage: Usage) -> Iterator[Hint]:
     """Capacity is paid for whether it is full or not."""
     for system in plan.of_type("aws:fsx/lustreFileSystem:LustreFileSystem"):
+        if system.external:
+            continue
         compression = system.inputs.get("dataCompressionType")
         if compression is not UNKNOWN and compression in (None, "NONE"):
             message = "data compression is off: LZ4 costs nothing and often needs a third less capacity"

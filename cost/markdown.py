@@ -6,22 +6,23 @@ The first line is a marker that does not show: whoever posts the comment finds t
 from __future__ import annotations
 
 from cost.difference import Difference
-from cost.model import Estimate, total
-from cost.table import groups, is_old, machines, number, summary, usd
+from cost.model import Estimate, Line, total
+from cost.table import groups, is_old, summary
+from cost.words import figure, grounds, kilowatts, machines, number, paid_ahead, rise, risen, signed, usd
 
 MARKER = "<!-- ai-datacenter cost: {stack} -->"
 CHANGES = 50
 """Changes that are listed; the rest is counted."""
 
 
-def render(estimate: Estimate, difference: Difference | None = None) -> str:
+def render(estimate: Estimate, difference: Difference | None = None, *, by: str = "component") -> str:
     """The comment."""
     name = estimate.stack or "plan"
     parts = [MARKER.format(stack=name), f"## Cost of {_text(name)}", ""]
     parts += [f"{line}  " for line in summary(estimate).splitlines()]
     if difference:
         parts += ["", *_difference(difference)]
-    parts += ["", *_folded("Lines by component", _lines(estimate))]
+    parts += ["", *_folded(f"Lines by {_text(by)}", _lines(estimate, by))]
     if estimate.power.pools:
         parts += ["", *_folded("Power and carbon", _power(estimate))]
     if estimate.unpriced:
@@ -44,15 +45,15 @@ def _folded(title: str, body: list[str]) -> list[str]:
     return ["<details>", f"<summary>{title}</summary>", "", *body, "", "</details>"]
 
 
-def _lines(estimate: Estimate) -> list[str]:
+def _lines(estimate: Estimate, by: str) -> list[str]:
     rows = [
-        "| component | resource | item | quantity | unit price | USD/month |",
+        f"| {_text(by)} | resource | item | quantity | unit price | USD/month |",
         "| --- | --- | --- | --: | --: | --: |",
     ]
-    for name, lines in groups(estimate.lines, "component").items():
+    for name, lines in groups(estimate.lines, by).items():
         rows.append(f"| **{_text(name)}** | | | | | **{usd(total(lines).monthly_usd.base)}** |")
         rows += [
-            f"| | {_text(line.resource)} | {_text(line.item)}{' (old price)' if is_old(line, estimate.date) else ''} "
+            f"| | {_text(line.resource)} | {_text(line.item)}{_remarks(line, estimate.date)} "
             f"| {number(line.quantity.base)} {_text(line.unit)} | {line.unit_price.normalize():f} "
             f"| {'~' if line.usage_based else ''}{usd(line.monthly_usd.base)} |"
             for line in lines
@@ -60,33 +61,46 @@ def _lines(estimate: Estimate) -> list[str]:
     return rows
 
 
+def _remarks(line: Line, today: str) -> str:
+    discount = f" ({_text(line.discount)})" if line.discount else ""
+    return f"{discount}{' (old price)' if is_old(line, today) else ''}"
+
+
 def _difference(difference: Difference) -> list[str]:
-    share = f" ({difference.percent:+.1f} %)" if difference.percent is not None else ""
-    rows = [f"**Difference: {difference.monthly_usd:+,.2f} USD a month{share}**", ""]
-    rows += ["| | resource | item | USD/month | reason |", "| --- | --- | --- | --: | --- |"]
+    ahead = paid_ahead(difference)
+    rows = [f"**Difference: {rise(difference)}**", ""]
+    if difference.changes or difference.unpriced:
+        rows += [f"| | resource | item | USD/month |{' USD up front |' if ahead else ''} reason |"]
+        rows += [f"| --- | --- | --- | --: |{' --: |' if ahead else ''} --- |"]
     rows += [
-        f"| {entry.change} | {_text(entry.resource)} | {_text(entry.item)} | {entry.monthly_usd:+,.2f} "
-        f"| {_text(entry.reason)} |"
+        f"| {entry.change} | {_text(entry.resource)} | {_text(entry.item)} | {risen(entry)} "
+        f"|{f' {signed(entry.upfront_usd)} |' if ahead else ''} {_text(entry.reason)} |"
         for entry in difference.changes[:CHANGES]
     ]
-    if len(difference.changes) > CHANGES:
-        rows += ["", f"and {len(difference.changes) - CHANGES} smaller changes"]
+    rows += [
+        f"| {gap.change} | {_text(gap.resource)} | {_text(gap.item)} | not priced "
+        f"|{' |' if ahead else ''} {_text(gap.reason)} |"
+        for gap in difference.unpriced[:CHANGES]
+    ]
+    left = sum(max(len(entries) - CHANGES, 0) for entries in (difference.changes, difference.unpriced))
+    rows += ["", f"and {left} smaller changes"] if left else []
+    for note in difference.notes:
+        rows += ["", f"> {_text(note)}"]
     return rows
 
 
 def _power(estimate: Estimate) -> list[str]:
-    def shown(value: float | None) -> str:
-        return "unknown" if value is None else f"{value:,.1f}"
-
     rows = [
-        "| pool | machines | idle kW | max kW | kWh/month | kgCO2e/month |",
-        "| --- | --- | --: | --: | --: | --: |",
+        "| pool | machines | idle kW | typical kW | max kW | PUE | kWh/month | kgCO2e/month | embodied kg | basis |",
+        "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --- |",
     ]
-    return rows + [
-        f"| {_text(drawn.pool)} | {machines(drawn)} | {shown(drawn.idle_kw)} "
-        f"| {shown(drawn.max_kw)} | {shown(drawn.kwh_month)} | {shown(emitted.kg_month)} |"
+    rows += [
+        f"| {_text(drawn.pool)} | {machines(drawn)} | {figure(drawn.idle_kw)} | {figure(drawn.typical_kw)} "
+        f"| {kilowatts(drawn)} | {figure(drawn.pue)} | {figure(drawn.kwh_month, 1)} | {figure(emitted.kg_month, 1)} "
+        f"| {figure(emitted.embodied_kg, 0)} | {_text(drawn.basis)} |"
         for drawn, emitted in zip(estimate.power.pools, estimate.carbon.pools, strict=True)
     ]
+    return [*rows, "", *(f"- {_text(line)}" for line in grounds(estimate))]
 
 
 def _unpriced(estimate: Estimate) -> list[str]:

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from cost.carbon import CarbonReport
     from cost.power import PowerReport
+    from plan import Plan
 
 HOURS = Decimal(730)
 """Hours of a month, as cloud providers and other cost tools count."""
 SMALLEST = Decimal("0.000001")
 """Amounts are kept to a millionth of a dollar, so that the total of the lines is exact."""
 
+LARGEST = Decimal(10) ** 15
+"""No quantity that a document names is above it: a larger one is a mistake, and its cents would not be exact."""
 WIDE = Context(prec=60)
 """For rounding: any amount that a document may name has its digits."""
 
@@ -170,6 +173,8 @@ class Estimate:
     hints: tuple[Hint, ...] = ()
     tokens_per_second: Mapping[str, Decimal] = field(default_factory=dict)
     """By pool, where it was given."""
+    plan: Plan | None = field(default=None, repr=False, compare=False)
+    """What was priced; None when the estimate was read from a file. A comparison finds its reasons there."""
 
     @cached_property
     def totals(self) -> Totals:

@@ -6,7 +6,7 @@ The template lays it out; the numbers stand in the page as text (readable withou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,13 +15,14 @@ from cost import units
 from cost.difference import Difference
 from cost.document import money
 from cost.model import Estimate, Line, total
-from cost.table import groups, is_old, machines, number, summary, usd
+from cost.table import grouping, groups, is_old, summary
+from cost.words import figure, grounds, kilowatts, machines, number, paid_ahead, rise, risen, signed, usd
 
 TEMPLATE = "page.html.jinja"
 WIDTH, HEIGHT = 1000.0, 360.0
 """Drawing units of the tree map; it scales to the page."""
 SHADES = 8
-"""Colours that the style sheet has for groups."""
+"""Colours that the style sheet has for groups; the dearest have one each, the rest shares the last."""
 
 
 @dataclass(frozen=True)
@@ -37,29 +38,43 @@ class Tile:
     shade: int
 
 
-def render(estimate: Estimate, difference: Difference | None = None) -> str:
+def render(estimate: Estimate, difference: Difference | None = None, *, by: str = "component") -> str:
     """The whole file."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"usd": usd, "number": number, "plain": money, "machines": machines}
-    grouped = groups(estimate.lines, "component")
-    names = list(grouped)
+    environment.filters |= {
+        "usd": usd, "number": number, "plain": money, "machines": machines, "signed": signed, "risen": risen,
+        "figure": figure, "kilowatts": kilowatts,
+    }  # fmt: skip
+    grouped = groups(estimate.lines, by)
+    shades = {name: min(position, SHADES - 1) for position, name in enumerate(grouped)}
     return environment.get_template(TEMPLATE).render(
         estimate=estimate,
         difference=difference,
         summary=summary(estimate).splitlines(),
         groups=[(name, lines, total(lines)) for name, lines in grouped.items()],
-        shades={name: position % SHADES for position, name in enumerate(names)},
+        by=by,
+        legend=_legend(shades),
         bars=_bars(grouped),
-        tiles=tree_map(estimate.lines, {name: position % SHADES for position, name in enumerate(names)}),
+        tiles=tree_map(estimate.lines, shades, grouping(by)),
+        rise=rise(difference) if difference else "",
+        ahead=bool(difference) and paid_ahead(difference),
+        grounds=list(grounds(estimate)),
         size=(WIDTH, HEIGHT),
         old={line.priced_at for line in estimate.lines if is_old(line, estimate.date)},
         pools=list(zip(estimate.power.pools, estimate.carbon.pools, strict=True)),
         units=units.per_pool(estimate),
         tokens=bool(estimate.tokens_per_second),
     )
+
+
+def _legend(shades: dict[str, int]) -> list[tuple[int, str]]:
+    """What each colour stands for."""
+    last = [name for name, shade in shades.items() if shade == SHADES - 1]
+    found = [(shade, name) for name, shade in shades.items() if shade < SHADES - 1]
+    return found + ([(SHADES - 1, last[0] if len(last) == 1 else f"{len(last)} others")] if last else [])
 
 
 def _bars(grouped: dict[str, list[Line]]) -> list[tuple[str, list[tuple[str, float, str]], str]]:
@@ -77,11 +92,11 @@ def _bars(grouped: dict[str, list[Line]]) -> list[tuple[str, list[tuple[str, flo
     return found
 
 
-def tree_map(lines: Sequence[Line], shades: dict[str, int]) -> list[Tile]:
+def tree_map(lines: Sequence[Line], shades: dict[str, int], group: Callable[[Line], str]) -> list[Tile]:
     """Squarified tree map of resources (Bruls, Huizing, van Wijk, 2000): areas are shares of the monthly cost."""
     amounts: dict[tuple[str, str], Decimal] = {}
     for line in lines:
-        key = (line.component or "-", line.resource)
+        key = (group(line), line.resource)
         amounts[key] = amounts.get(key, Decimal(0)) + line.monthly_usd.base
     ranked = sorted(((key, amount) for key, amount in amounts.items() if amount > 0), key=lambda entry: -entry[1])
     whole = float(sum((amount for _, amount in ranked), Decimal(0)))

@@ -53,6 +53,11 @@ class PoolPower:
     basis: str
     source: str
 
+    @property
+    def site_kw(self) -> float | None:
+        """The maximum times PUE: what the site has to supply for the pool."""
+        return None if self.max_kw is None or self.pue is None else self.max_kw * self.pue
+
 
 @dataclass(frozen=True)
 class PowerReport:
@@ -72,6 +77,11 @@ class PowerReport:
     def max_kw(self) -> float | None:
         """Sum of the known maxima; None when none is known. `unknown` names the rest."""
         return _sum(self.pools, lambda pool: pool.max_kw)
+
+    @property
+    def site_kw(self) -> float | None:
+        """The same with PUE, as limits of power count."""
+        return _sum(self.pools, lambda pool: pool.site_kw)
 
     @property
     def kwh_month(self) -> float | None:

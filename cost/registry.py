@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FREE = Path(__file__).with_name("free_types.txt")
 GRANT = re.compile(r"(?:Iam|IAM)(?:Member|Binding|Policy|AuditConfig)$")
+OBJECTS = Path(__file__).with_name("free_objects.txt")
+KUBERNETES = "kubernetes:"
 Rate = Callable[["Subject"], "Iterable[Found]"]
 
 _RATES: dict[str, Rate] = {}
@@ -50,12 +52,26 @@ def find(token: str) -> Rate | None:
 @cache
 def free_types() -> frozenset[str]:
     """Types known to cost nothing by themselves, from `free_types.txt`."""
-    text = FREE.read_text(encoding="utf-8")
+    return _listed(FREE)
+
+
+@cache
+def free_objects() -> frozenset[str]:
+    """Objects of Kubernetes that cost nothing by themselves, `group` or `group:Kind`, from `free_objects.txt`."""
+    return _listed(OBJECTS)
+
+
+def _listed(path: Path) -> frozenset[str]:
+    text = path.read_text(encoding="utf-8")
     return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 
 def is_free(token: str) -> bool:
     """Whether a type is known to cost nothing. Google grants rights free of charge, whatever on."""
+    if token.startswith(KUBERNETES):
+        _, version, kind = (*token.split(":"), "", "")[:3]
+        group = version.partition("/")[0]
+        return not free_objects().isdisjoint((group, f"{group}:{kind}"))
     return token in free_types() or (token.startswith("gcp:") and GRANT.search(token) is not None)
 
 

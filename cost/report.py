@@ -23,20 +23,26 @@ def show(console: Console, estimate: Estimate, difference: Difference | None = N
     table.show(console, estimate, difference)
 
 
-def render(estimate: Estimate, format: str, difference: Difference | None = None) -> str:  # noqa: A002
-    """The estimate as json, markdown, csv or html."""
+def render(
+    estimate: Estimate,
+    format: str,  # noqa: A002
+    difference: Difference | None = None,
+    *,
+    by: str = "component",
+) -> str:
+    """The estimate as json, markdown, csv or html; lines grouped by what `by` says, which JSON leaves to its reader."""
     if format == "json":
         return json.dumps(document.of(estimate, difference), indent=2) + "\n"
     if format == "csv":
         from cost import sheet
 
-        return sheet.render(estimate)
+        return sheet.render(estimate, by=by)
     if format == "markdown":
         from cost import markdown
 
-        return markdown.render(estimate, difference)
+        return markdown.render(estimate, difference, by=by)
     if format == "html":
         from cost import page
 
-        return page.render(estimate, difference)
+        return page.render(estimate, difference, by=by)
     raise InvalidInput(f"format {format}: not one of {', '.join(FORMATS)}")

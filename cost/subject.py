@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog import prices
 from catalog.price import Price
-from cost.model import HOURS, Amount, Kind
+from cost.model import HOURS, LARGEST, Amount, Kind
 from cost.usage import ResourceUsage
 from plan import UNKNOWN, Resource, Unknown
 
@@ -103,6 +103,8 @@ def number(value: Any, what: str) -> Decimal:
         raise BadInput(f"{what} is {value!r}; it must be a number")
     if found < 0:
         raise BadInput(f"{what} is {value}; it must not be negative")
+    if found > LARGEST:
+        raise BadInput(f"{what} is {value}; no quantity is above {LARGEST:.0e}")
     return found
 
 

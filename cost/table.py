@@ -12,15 +12,17 @@ from rich.table import Table
 from cost import units
 from cost.difference import Difference
 from cost.model import Estimate, Line, total
-from cost.power import PoolPower
+from cost.words import figure, grounds, kilowatts, machines, number, paid_ahead, rise, risen, signed, usd
 
 OLD = 90
 """Days after which a price is marked as old."""
 WIDE = 120
 """Columns of a terminal from which on all columns are shown."""
+NONE = "-"
+"""The group of what has none."""
 GROUPS: dict[str, Callable[[Line], str]] = {
-    "component": lambda line: line.component or "-",
-    "pool": lambda line: line.pool or "-",
+    "component": lambda line: line.component or NONE,
+    "pool": lambda line: line.pool or NONE,
     "type": lambda line: line.type,
     "resource": lambda line: line.resource,
 }
@@ -44,7 +46,7 @@ def grouping(by: str) -> Callable[[Line], str]:
     """What a line is grouped by: component, pool, type, resource, or `tag:<name>`."""
     if by.startswith("tag:"):
         name = by.removeprefix("tag:")
-        return lambda line: line.tags.get(name, "-")
+        return lambda line: line.tags.get(name, NONE)
     return GROUPS[by]
 
 
@@ -63,16 +65,6 @@ def is_old(line: Line, today: str) -> bool:
         return True
     year, month, day = (*parts, 12, 28)[:3] if len(parts) == 1 else (*parts, 28)[:3]
     return (date.fromisoformat(today) - date(year, month, day)).days > OLD
-
-
-def usd(value: Decimal) -> str:
-    """Dollars to the cent, more digits only where a cent is too coarse."""
-    return f"{value:,.2f}" if not value or abs(value) >= Decimal("0.01") else f"{value:.6f}".rstrip("0")
-
-
-def number(value: Decimal) -> str:
-    """A quantity without needless zeros."""
-    return f"{value:,.3f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
 
 
 def _lines(console: Console, estimate: Estimate, by: str) -> None:
@@ -107,8 +99,20 @@ def _cells(line: Line, today: str, *, wide: bool) -> list[str]:
 
 
 def _power(console: Console, estimate: Estimate) -> None:
+    wide = console.width >= WIDE
     table = Table(box=None, pad_edge=False, title="Power and carbon", title_justify="left")
-    for column in ("pool", "machines", "idle kW", "typical kW", "max kW", "PUE", "kWh/month", "kgCO2e/month", "basis"):
+    for column in (
+        "pool",
+        "machines",
+        "idle kW",
+        "typical kW",
+        "max kW",
+        "PUE",
+        "kWh/month",
+        "kgCO2e/month",
+        *(("site kW", "embodied kg") if wide else ()),
+        "basis",
+    ):
         table.add_column(
             column, justify="left" if column in ("pool", "machines", "basis") else "right", overflow="fold"
         )
@@ -116,33 +120,18 @@ def _power(console: Console, estimate: Estimate) -> None:
         table.add_row(
             drawn.pool,
             machines(drawn),
-            _figure(drawn.idle_kw),
-            _figure(drawn.typical_kw),
-            _range(drawn.max_low_kw, drawn.max_kw),
-            _figure(drawn.pue),
-            _figure(drawn.kwh_month, 0),
-            _figure(emitted.kg_month, 0),
+            figure(drawn.idle_kw),
+            figure(drawn.typical_kw),
+            kilowatts(drawn),
+            figure(drawn.pue),
+            figure(drawn.kwh_month, 0),
+            figure(emitted.kg_month, 0),
+            *((figure(drawn.site_kw), figure(emitted.embodied_kg, 0)) if wide else ()),
             drawn.basis,
         )
     console.print(table)
-
-
-def machines(drawn: PoolPower) -> str:
-    """How many machines of which type, and between how many the group may scale."""
-    text = f"{number(drawn.count)} x {drawn.instance_type}"
-    if drawn.minimum == drawn.maximum:
-        return text
-    return f"{text} ({number(drawn.minimum)} to {number(drawn.maximum)})"
-
-
-def _figure(value: float | None, digits: int = 2) -> str:
-    return "unknown" if value is None else f"{value:,.{digits}f}"
-
-
-def _range(low: float | None, high: float | None) -> str:
-    if low is None or high is None or low == high:
-        return _figure(high)
-    return f"{low:,.2f}-{high:,.2f}"
+    for line in grounds(estimate):
+        console.print(line, markup=False)
 
 
 def _unpriced(console: Console, estimate: Estimate) -> None:
@@ -158,22 +147,22 @@ def _unpriced(console: Console, estimate: Estimate) -> None:
 
 
 def _difference(console: Console, difference: Difference) -> None:
+    ahead = paid_ahead(difference)
     table = Table(box=None, pad_edge=False, title="Difference", title_justify="left")
-    for column in ("", "resource", "item", "USD/month", "reason"):
-        table.add_column(column, justify="right" if column == "USD/month" else "left", overflow="fold")
+    for column in ("", "resource", "item", "USD/month", *(("USD up front",) if ahead else ()), "reason"):
+        table.add_column(column, justify="right" if column.startswith("USD") else "left", overflow="fold")
+    styles = {"added": "green", "removed": "red", "changed": "yellow"}
     for entry in difference.changes:
-        style = {"added": "green", "removed": "red"}.get(entry.change, "yellow")
-        table.add_row(
-            entry.change,
-            entry.resource,
-            entry.item.replace("[", "\\["),
-            f"{entry.monthly_usd:+,.2f}",
-            entry.reason,
-            style=style,
-        )
-    console.print(table)
-    share = f" ({difference.percent:+.1f} %)" if difference.percent is not None else ""
-    console.print(f"difference: {difference.monthly_usd:+,.2f} USD a month{share}", markup=False)
+        amounts = (risen(entry), *((signed(entry.upfront_usd),) if ahead else ()))
+        cells = (entry.change, entry.resource, entry.item, *amounts, entry.reason)
+        table.add_row(*(cell.replace("[", "\\[") for cell in cells), style=styles[entry.change])
+    for gap in difference.unpriced:
+        amounts = ("not priced", *(("",) if ahead else ()))
+        cells = (gap.change, gap.resource, gap.item, *amounts, gap.reason)
+        table.add_row(*(cell.replace("[", "\\[") for cell in cells), style=styles[gap.change])
+    if table.row_count:
+        console.print(table)
+    console.print(f"difference: {rise(difference)}", markup=False)
     for note in difference.notes:
         console.print(f"note: {note}", style="yellow", markup=False)
 
@@ -205,13 +194,14 @@ def _drawn(estimate: Estimate) -> str:
     least = "at least " if drawn.unknown else ""
     power = "unknown"
     if drawn.max_kw is not None:
-        kilowatts = f"{_figure(drawn.max_kw)} kW"
+        kilowatts = f"{figure(drawn.max_kw)} kW"
         power = f"more than {kilowatts} at full load" if drawn.unknown else f"{kilowatts} at most"
+        power += f" ({figure(drawn.site_kw)} kW with PUE)" if drawn.site_kw is not None else ""
     if drawn.kwh_month is not None:
-        power += f", {least}{_figure(drawn.kwh_month, 0)} kWh a month"
+        power += f", {least}{figure(drawn.kwh_month, 0)} kWh a month"
     carbon = "unknown"
     if emitted.kg_month is not None:
-        carbon = f"{least}{_figure(emitted.kg_month, 0)} kgCO2e a month ({emitted.method})"
+        carbon = f"{least}{figure(emitted.kg_month, 0)} kgCO2e a month ({emitted.method})"
     return f"power: {power}; carbon: {carbon}; {drawn.accelerators} accelerators"
 
 

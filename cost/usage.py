@@ -2,7 +2,7 @@
 
 A file has the shape of an infracost usage file: `resource_usage` by name (wildcards allowed), and
 `resource_type_default_usage` by type, Pulumi's or Terraform's. A bare type of Terraform among the names counts as
-such a default. A name is the logical name of a resource; of `type.name` the last part counts. A value is a number, or
+such a default. Which resources a name means is told in `cost.usage_names`. A value is a number, or
 `{low: .., base: .., high: ..}`. The assumptions are in `usage_defaults.csv`; they are for stacks of this project, where
 it is better to see an order of magnitude than nothing.
 """
@@ -14,13 +14,13 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cost.model import Amount
-from cost.terraform import terraform_type, terraform_types
+from cost.model import LARGEST, Amount
+from cost.terraform import terraform_types
+from cost.usage_names import is_known, is_type, known_names, last_part, matches
 from plan import Resource
 from terminal import InvalidInput
 
@@ -100,7 +100,10 @@ class ResourceUsage:
             if not set(value) <= LEVELS or "base" not in value:
                 raise UsageError(f"{where} is {dict(value)}; it must be a number, or low, base and high")
             base = _number(value["base"], where)
-            return Amount(_number(value.get("low", base), where), base, _number(value.get("high", base), where))
+            found = Amount(_number(value.get("low", base), where), base, _number(value.get("high", base), where))
+            if not found.low <= found.base <= found.high:
+                raise UsageError(f"{where} is {dict(value)}; low must not be above base, nor base above high")
+            return found
         return Amount.of(_number(value, where))
 
     def get(self, key: str) -> tuple[Amount | None, bool]:
@@ -121,6 +124,8 @@ def _number(value: Any, where: str) -> Decimal:
         number = Decimal(str(value))
     except InvalidOperation:
         number = Decimal("NaN")
+    if number.is_finite() and number > LARGEST:
+        raise UsageError(f"{where} is {value!r}; no quantity is above {LARGEST:.0e}")
     if isinstance(value, bool) or not number.is_finite() or number < 0:
         raise UsageError(f"{where} is {value!r}; it must be a number that is not negative")
     return number
@@ -141,10 +146,10 @@ class Usage:
     def of(self, resource: Resource) -> ResourceUsage:
         values: dict[str, Any] = {}
         for token, entry in self.typed.items():
-            if token == resource.type or token == terraform_type(resource.type):
+            if is_type(token, resource.type):
                 values |= entry
         for pattern, entry in self._ordered:
-            if _matches(pattern, resource.name):
+            if matches(pattern, resource.name, resource.type):
                 values = _merged(values, entry)
         assumed = defaults().get(resource.type, {}) if self.assume else {}
         return ResourceUsage(values, assumed, f"{self.origin}: {resource.name}")
@@ -155,19 +160,33 @@ class Usage:
         return sorted(self.named.items(), key=lambda entry: "*" not in entry[0])
 
     @staticmethod
-    def unmatched_in(pattern: str, names: Iterable[str]) -> bool:
-        """Whether no name fits a name or pattern of the file."""
-        return not any(_matches(pattern, name) for name in names)
+    def unmatched_in(pattern: str, resources: Iterable[Resource]) -> bool:
+        """Whether no resource fits a name or pattern of the file."""
+        return not any(matches(pattern, resource.name, resource.type) for resource in resources)
 
     def unmatched(self, resources: Iterable[Resource]) -> list[str]:
         """One line for each name that no resource of the plan has."""
+        resources = tuple(resources)
         names = {resource.name for resource in resources}
         return [
             f"{self.origin}: resource_usage {pattern}: no resource of the plan has this name"
-            f"{_near(_last(pattern), names)}"
+            f"{_near(last_part(pattern), names)}"
             for pattern in self.named
-            if self.unmatched_in(pattern, names)
+            if self.unmatched_in(pattern, resources)
         ]
+
+    def idle_types(self, resources: Iterable[Resource]) -> Iterator[tuple[bool, str]]:
+        """One line for each type that no resource is of, and whether it looks like a misspelt one."""
+        kinds = {resource.type for resource in resources}
+        for name in self.typed:
+            if any(is_type(name, kind) for kind in kinds):
+                continue
+            near = [] if is_known(name) else difflib.get_close_matches(name, sorted(known_names()), n=1, cutoff=ALIKE)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield (
+                bool(near),
+                f"{self.origin}: resource_type_default_usage {name}: no resource of the plan is of this type{hint}",
+            )
 
 
 def misspelt(usage: ResourceUsage) -> Iterator[str]:
@@ -201,20 +220,6 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         before = both.get(key)
         both[key] = _merged(before, value) if isinstance(before, Mapping) and isinstance(value, Mapping) else value
     return both
-
-
-def _last(pattern: str) -> str:
-    """`aws_nat_gateway.gateway[0]` names the resource `gateway`; a module path in front is left out too."""
-    name = pattern.rsplit(".", 1)[-1]
-    return name.replace("[*]", "*")
-
-
-@cache
-def _matches(pattern: str, name: str) -> bool:
-    wanted = _last(pattern)
-    if name in (pattern, wanted):
-        return True
-    return "*" in wanted and fnmatchcase(name, wanted.replace("[", "[[]"))
 
 
 def _near(name: str, known: Iterable[str]) -> str:

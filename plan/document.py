@@ -15,8 +15,13 @@ from typing import Any
 from plan.model import UNKNOWN, Plan, PlanError, Resource
 from plan.values import plain
 
+KINDS = {Mapping: "an object", list: "a list"}
 GONE = frozenset({"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"})
 """Steps whose resource is not part of the stack afterwards."""
+
+
+READ = frozenset({"read", "read-replacement"})
+"""Steps of a resource that is looked at (`.get()`) and not managed."""
 
 
 def read(path: Path | str) -> Plan:
@@ -48,20 +53,21 @@ def load(document: Any, origin: str = "the plan") -> Plan:
         document = {"resources": document}
     if not isinstance(document, Mapping):
         raise PlanError(f"{origin}: a JSON object is expected, not {type(document).__name__}")
-    if errors := _errors(document):
+    if errors := _errors(document, origin):
         raise PlanError([f"{origin}: the preview failed: {error}" for error in errors])
     if isinstance(document.get("deployment"), Mapping):
-        return _plan(document["deployment"].get("resources") or [], document, origin)
+        return _plan(_of(document["deployment"], "resources", list, origin) or [], document, origin)
     if isinstance(document.get("steps"), list):
-        return _plan(_new_states(document["steps"], origin), document, origin, _incomplete(document))
+        return _plan(_new_states(document["steps"], origin), document, origin, _incomplete(document, origin))
     if isinstance(document.get("resources"), list):
         return _plan(document["resources"], document, origin)
     raise PlanError(f"{origin}: it has neither `steps` (pulumi preview --json) nor `deployment` (pulumi stack export)")
 
 
-def _errors(document: Mapping[str, Any]) -> list[str]:
+def _errors(document: Mapping[str, Any], origin: str) -> list[str]:
     found = [str(document["error"])] if document.get("error") else []
-    diagnostics = [entry for entry in document.get("diagnostics") or [] if isinstance(entry, Mapping)]
+    entries = _of(document, "diagnostics", list, origin) or []
+    diagnostics = [entry for entry in entries if isinstance(entry, Mapping)]
     messages = [str(entry.get("message", "")) for entry in diagnostics if entry.get("severity") == "error"]
     return found + [" ".join(message.split()) for message in messages]
 
@@ -70,16 +76,23 @@ def _new_states(steps: list[Any], origin: str) -> Iterable[Mapping[str, Any]]:
     for number, step in enumerate(steps):
         if not isinstance(step, Mapping):
             raise PlanError(f"{origin}: steps[{number}] is not an object")
+        if not isinstance(step.get("op", ""), str):
+            raise PlanError(f"{origin}: steps[{number}].op must be a text, not {type(step['op']).__name__}")
         if step.get("op") in GONE:
             continue
         state = step.get("newState") or (step.get("oldState") if step.get("op") == "same" else None)
-        if isinstance(state, Mapping):
-            yield {"urn": step.get("urn"), **state}
+        if state and not isinstance(state, Mapping):
+            raise PlanError(f"{origin}: steps[{number}].newState must be an object, not {type(state).__name__}")
+        if state:
+            external = step.get("op") in READ or bool(state.get("external"))
+            yield {"urn": step.get("urn"), **state, "external": external}
 
 
-def _incomplete(document: Mapping[str, Any]) -> str | None:
+def _incomplete(document: Mapping[str, Any], origin: str) -> str | None:
     """Pulumi leaves unchanged resources out unless --show-sames is given."""
-    same = (document.get("changeSummary") or {}).get("same", 0)
+    same = (_of(document, "changeSummary", Mapping, origin) or {}).get("same") or 0
+    if isinstance(same, bool) or not isinstance(same, int):
+        raise PlanError(f"{origin}: changeSummary.same must be a whole number, not {same!r}")
     listed = sum(isinstance(step, Mapping) and step.get("op") == "same" for step in document["steps"])
     if same > listed:
         return f"{same - listed} unchanged resources are not in the document: run `pulumi preview --json --show-sames`"
@@ -94,26 +107,43 @@ def _plan(states: Iterable[Any], document: Mapping[str, Any], origin: str, incom
             raise PlanError(f"{origin}: resource {number} has neither a type nor a URN")
         if state.get("delete"):
             continue  # an old copy that waits for its deletion
-        resource = _resource(state, number)
+        resource = _resource(state, number, origin)
         if resource.type == "pulumi:pulumi:Stack":
             exports = resource.outputs
         resources[resource.urn] = resource
     project, stack = _names(resources)
     config = {
         str(key): value if isinstance(value, str) else json.dumps(value)
-        for key, value in (document.get("config") or {}).items()
+        for key, value in (_of(document, "config", Mapping, origin) or {}).items()
     }
     return Plan(project, stack, tuple(resources.values()), config, exports, incomplete)
 
 
-def _resource(state: Mapping[str, Any], number: int) -> Resource:
+def _of(owner: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    """A field of a document, None when it is absent. Raises `PlanError` when it is of another kind."""
+    value = owner.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise PlanError(f"{where}: {key} must be {KINDS[kind]}, not {type(value).__name__}")
+    return value
+
+
+def _urns(value: Any, where: str) -> tuple[str, ...]:
+    if value is not None and not (isinstance(value, list) and all(isinstance(urn, str) for urn in value)):
+        raise PlanError(f"{where} must be a list of URNs")
+    return tuple(value or ())
+
+
+def _resource(state: Mapping[str, Any], number: int, origin: str) -> Resource:
     urn = str(state.get("urn") or "")
     kind = str(state.get("type") or _type_of(urn))
     name = str(state.get("name") or (urn.rsplit("::", 1)[-1] if urn else f"resource-{number}"))
     provider = str(state.get("provider") or "").rsplit("::", 1)[0] or None
-    inputs = plain(state.get("inputs") or {})
+    where = f"{origin}: {name}"
+    inputs = plain(_of(state, "inputs", Mapping, where) or {})
+    if not isinstance(inputs, dict):
+        raise PlanError(f"{where}: inputs must be an object")  # it was a secret or an unknown as a whole
     inputs.pop("__defaults", None)
-    related = state.get("propertyDependencies") or {}
+    related = _of(state, "propertyDependencies", Mapping, where) or {}
     if not state.get("id"):
         inputs = _with_unknowns(inputs, related)
     return Resource(
@@ -123,12 +153,15 @@ def _resource(state: Mapping[str, Any], number: int) -> Resource:
         parent=state.get("parent") or None,
         provider=provider,
         inputs=inputs,
-        dependencies=tuple(state.get("dependencies") or ()),
-        property_dependencies={key: tuple(urns or ()) for key, urns in related.items()},
+        dependencies=_urns(state.get("dependencies"), f"{where}: dependencies"),
+        property_dependencies={
+            str(key): _urns(urns, f"{where}: propertyDependencies.{key}") for key, urns in related.items()
+        },
         custom=bool(state.get("custom", True)),
         protect=bool(state.get("protect")),
         id=state.get("id") or None,
-        outputs=plain(state.get("outputs") or {}),
+        outputs=plain(_of(state, "outputs", Mapping, where) or {}),
+        external=bool(state.get("external")),
     )
 
 

@@ -51,7 +51,8 @@ class Resource:
 
     `inputs` hold camelCase keys as providers see them; unknown values are `UNKNOWN`, secrets are `SECRET`. `parent` and
     `provider` are URNs. `dependencies` are URNs; `property_dependencies` says which input refers to which URNs.
-    `id` and `outputs` are known only for a plan read from a deployed state.
+    `id` and `outputs` are known only for a plan read from a deployed state. `external`: it is read, not managed: others
+    may refer to it, but it is not the stack's own.
     """
 
     urn: str
@@ -66,6 +67,7 @@ class Resource:
     protect: bool = False
     id: str | None = None
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    external: bool = False
 
     @property
     def is_provider(self) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from cost.rates.machines import Machine, Size, machines, reserved_hours, sized
+from cost.rates.machines import LINUX, Machine, Size, machines, reserved_hours, sized
+from cost.rates.reservations import CAPACITY, RESERVED, targeted, unused
 from cost.registry import rate
 from cost.subject import Found, Gap, Subject, number
 from plan import Resource
@@ -31,7 +32,7 @@ def instance(it: Subject) -> Iterator[Found]:
     root = it.value("rootBlockDevice") or (base.root if base else None) or {}
     machine = Machine(
         instance_type=kind,
-        purchase=MARKETS.get(market) or (base.purchase if base else "on-demand"),
+        purchase=_bought(it, market) or (base.purchase if base else "on-demand"),
         tenancy=tenancy,
         monitoring=_flag(it, "monitoring", bool(base and base.monitoring)),
         credits=it.text("creditSpecification.cpuCredits") or (base.credits if base else ""),
@@ -54,6 +55,11 @@ def _volumes(it: Subject, template: Resource | None) -> list[tuple[str, Mapping[
     before = {entry.get("deviceName"): entry["ebs"] for entry in mapped if isinstance(entry.get("ebs"), Mapping)}
     merged = [{**before.pop(entry.get("deviceName"), {}), **entry} for entry in own]
     return [(f"ebs_block_device[{n}]", entry) for n, entry in enumerate([*merged, *before.values()])]
+
+
+def _bought(it: Subject, market: str) -> str:
+    """How an instance or a template says that it is bought; empty where it says nothing."""
+    return MARKETS.get(market) or (RESERVED if targeted(it) else "")
 
 
 @rate("aws:ec2/spotInstanceRequest:SpotInstanceRequest")
@@ -85,7 +91,7 @@ def auto_scaling_group(it: Subject) -> Iterator[Found]:
         return
     template = it.referred("launchTemplate", TEMPLATE)
     if template:
-        yield from by_template(it, template, size)
+        yield from by_template(it, template, size, purchase=RESERVED if targeted(it) else "")
     elif it.resource.inputs.get("launchTemplate") or it.resource.inputs.get("launchConfiguration"):
         yield Gap("Instance usage", "its launch template is not in the plan", "input")
 
@@ -109,7 +115,8 @@ def _mixed(it: Subject, size: Size) -> Iterator[Found]:
     fixed = min(Decimal(str(distribution.get("onDemandBaseCapacity") or 0)), size.count)
     share = Decimal(str(distribution.get("onDemandPercentageAboveBaseCapacity", 100))) / 100
     on_demand = fixed + (size.count - fixed) * share
-    for purchase, count in (("on-demand", on_demand), ("spot", size.count - on_demand)):
+    regular = RESERVED if base.purchase == RESERVED or targeted(it) else "on-demand"
+    for purchase, count in ((regular, on_demand), ("spot", size.count - on_demand)):
         if count:
             machine = with_type(base, kind, purchase)
             yield from machines(it, machine, Size(count, min(size.minimum, count), size.maximum))
@@ -152,7 +159,7 @@ def from_template(it: Subject) -> Machine:
     ]
     return Machine(
         instance_type=it.text("instanceType"),
-        purchase=MARKETS.get(market, "on-demand"),
+        purchase=_bought(it, market) or "on-demand",
         tenancy=it.text("placement.tenancy", "default"),
         monitoring=it.flag("monitoring.enabled"),
         credits=it.text("creditSpecification.cpuCredits"),
@@ -187,11 +194,18 @@ def dedicated_host(it: Subject) -> Iterator[Found]:
     yield it.hours(item, it.aws("aws_ec2_host", item), what="host")
 
 
-@rate("aws:ec2/capacityReservation:CapacityReservation")
+@rate(CAPACITY)
 def capacity_reservation(it: Subject) -> Iterator[Found]:
-    """Reserved capacity costs as much as running machines, used or not; what runs in it is not charged again."""
-    count = it.amount("instanceCount", 1)
-    yield from machines(it, Machine(it.text("instanceType")), Size(count, count, count))
+    """Reserved capacity costs as much as running machines. What the plan runs in it is charged there, the rest here."""
+    kind, system = it.text("instanceType"), it.text("instancePlatform", "Linux/UNIX")
+    if system.lower() not in LINUX:
+        yield it.gap(
+            f"Instance usage ({system}, {RESERVED}, {kind})", f"no price of {kind} with {system} in the catalog"
+        )
+        return
+    count = unused(it, it.amount("instanceCount", 1))
+    if count:
+        yield from machines(it, Machine(kind, RESERVED, it.text("tenancy", "default")), Size(count, count, count))
 
 
 @rate("aws:ec2/capacityBlockReservation:CapacityBlockReservation")

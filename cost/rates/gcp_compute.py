@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
+from catalog import tpus
 from cost.model import HOURS, Amount
 from cost.rates.gcp_machines import GoogleMachine, accelerators, disk, machines, tpu_chips
 from cost.rates.machines import Size, sized
+from cost.rates.reservations import GOOGLE, RESERVED, affine, unused
+from cost.rates.reservations import GOOGLE_TEMPLATES as TEMPLATES
 from cost.registry import rate
 from cost.subject import Fleet, Found, Gap, Subject, number
 from plan import Resource
 
 INSTANCE = "gcp:compute/instance:Instance"
-TEMPLATES = (
-    "gcp:compute/instanceTemplate:InstanceTemplate",
-    "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
-)
 NAMED = (
     "gcp:compute/perInstanceConfig:PerInstanceConfig",
     "gcp:compute/regionPerInstanceConfig:RegionPerInstanceConfig",
@@ -33,6 +33,10 @@ DEFAULT_GB = {**dict.fromkeys(("pd-balanced", "pd-ssd"), Decimal(100)),
 """The same for faster types (gcloud compute disks create --size)."""
 EXTREME_IOPS = Decimal(100_000)
 """IOPS of a pd-extreme disk that does not say (Compute Engine documentation, extreme persistent disks)."""
+CORES = ("v2", "v3", "v4", "v5p")
+"""Generations whose accelerator type counts TensorCores, two to a chip."""
+HOST_CHIPS = Decimal(4)
+"""Chips of a host in a slice of several."""
 NAT_VMS = 32
 """Above so many machines a NAT gateway costs a flat rate."""
 
@@ -53,6 +57,7 @@ def instance(it: Subject) -> Iterator[Found]:
         disks=disks,
         local_ssds=Decimal(len(it.entries("scratchDisks"))),
         accelerators=accelerators(it.entries("guestAccelerators")),
+        sold=RESERVED if affine(it) else "",
     )
     yield from machines(it, machine)
 
@@ -84,21 +89,27 @@ def instance_group(it: Subject) -> Iterator[Found]:
     ]
     scratch = sum(entry.get("type") == "SCRATCH" for entry in at.entries("disks"))
     machine = GoogleMachine(
-        at.text("machineType"), _spot(at), disks, Decimal(scratch), accelerators(at.entries("guestAccelerators"))
+        at.text("machineType"),
+        _spot(at),
+        disks,
+        Decimal(scratch),
+        accelerators(at.entries("guestAccelerators")),
+        RESERVED if affine(at) else "",
     )
     yield from machines(it, machine, size)
 
 
-@rate("gcp:compute/reservation:Reservation")
+@rate(GOOGLE)
 def reservation(it: Subject) -> Iterator[Found]:
-    """Reserved machines cost as running ones, used or not; what runs in them is not charged again."""
+    """Reserved machines cost as running ones. What the plan runs in them is charged there, the rest here."""
     path = "specificReservation.instanceProperties"
-    count = it.amount("specificReservation.count", 1)
+    count = unused(it, it.amount("specificReservation.count", 1))
     properties = it.value(path) or {}
     machine = GoogleMachine(
         str(properties.get("machineType") or ""),
         local_ssds=Decimal(len(properties.get("localSsds") or [])),
         accelerators=accelerators(properties.get("guestAccelerators") or []),
+        sold=RESERVED,
     )
     yield from machines(it, machine, Size(count, count, count))
 
@@ -217,17 +228,36 @@ def forwarding_rule(it: Subject) -> Iterator[Found]:
     yield from it.used("Ingress data", "monthly_ingress_data_gb", it.gcp(service, "Ingress data"), unit="GB")
 
 
+def _slice(it: Subject) -> str:
+    """The accelerator type of a slice that is given by version and topology."""
+    version = it.text("acceleratorConfig.type").lower().replace("_", "")
+    sides = re.fullmatch(r"\d+(x\d+)*", it.text("acceleratorConfig.topology"))
+    if not version or sides is None:
+        return ""
+    chips = math.prod(int(side) for side in sides[0].split("x"))
+    return f"{version}-{chips * (2 if version in CORES else 1)}"
+
+
+def _hosts(generation: str, chips: Decimal) -> tuple[str, Decimal] | None:
+    """Machine type and number that hold so many chips: one where it has them all, else hosts of four."""
+    kinds = {Decimal(known.chips): name for name, known in tpus.items() if known.generation == generation}
+    if chips in kinds:
+        return kinds[chips], Decimal(1)
+    name = kinds.get(HOST_CHIPS)
+    return (name, (chips / HOST_CHIPS).to_integral_value(ROUND_CEILING)) if name else None
+
+
 @rate("gcp:tpu/node:Node", "gcp:tpu/v2Vm:V2Vm")
 def tpu(it: Subject) -> Iterator[Found]:
     """A slice by its accelerator type. Up to v4 and for v5p the number counts TensorCores, two to a chip."""
-    kind = it.text("acceleratorType", "v2-8")
+    kind = it.text("acceleratorType") or _slice(it) or "v2-8"
     found = re.fullmatch(r"(v\d+[a-z]*)-(\d+)", kind)
     if found is None:
         yield it.gap(f"TPU {kind}", f"{kind} is not an accelerator type such as v5p-8")
         return
     generation = {"v5litepod": "v5e"}.get(found[1], found[1])
-    chips = Decimal(found[2]) / (2 if generation in ("v2", "v3", "v4", "v5p") else 1)
+    chips = Decimal(found[2]) / (2 if generation in CORES else 1)
     spot = it.flag("schedulingConfig.preemptible") or it.flag("schedulingConfig.spot")
-    one = Size(Decimal(1), Decimal(1), Decimal(1))
-    yield Fleet("gcp", kind, one.count, one.minimum, one.maximum, "spot" if spot else "on-demand")
+    machine, count = _hosts(generation, chips) or (kind, Decimal(1))
+    yield Fleet("gcp", machine, count, count, count, "spot" if spot else "on-demand")
     yield tpu_chips(it, f"TPU {generation} chips ({kind})", generation, chips, HOURS, spot=spot)

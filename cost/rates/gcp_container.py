@@ -15,12 +15,12 @@ from catalog import tpus
 from cost.book import gcp_place
 from cost.rates.gcp_machines import GoogleMachine, accelerators, machines
 from cost.rates.machines import Size
+from cost.rates.reservations import RESERVED, SPECIFIC
 from cost.registry import rate
 from cost.subject import Found, Subject, known, number
 from plan import Unknown
 
 CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
-SPECIFIC = "SPECIFIC_RESERVATION"
 ZONES, NODES, DISK_GB = 3, Decimal(3), Decimal(100)
 Settings = Mapping[str, Any]
 
@@ -106,7 +106,7 @@ def _sold(config: Settings) -> str:
     """How the machines are bought, beside on demand and spot."""
     affinity = config.get("reservationAffinity")
     kind = affinity.get("consumeReservationType") if isinstance(affinity, Mapping) else None
-    return "flex-start" if config.get("flexStart") is True else "reservation" if kind == SPECIFIC else ""
+    return "flex-start" if config.get("flexStart") is True else RESERVED if kind == SPECIFIC else ""
 
 
 def _size(pool: Settings, given: Decimal | None, zones: int, kind: str) -> Size:
@@ -114,16 +114,23 @@ def _size(pool: Settings, given: Decimal | None, zones: int, kind: str) -> Size:
     scaling = pool.get("autoscaling") or {}
     placement = pool.get("placementPolicy") or {}
     topology = placement.get("tpuTopology") if isinstance(placement, Mapping) else None
+    least, most = (_bound(scaling, end, zones) for end in ("Min", "Max"))
     count = given
-    if count is None and scaling.get("minNodeCount") is not None:
-        count = number(scaling["minNodeCount"], "autoscaling.minNodeCount")
-    elif count is None and scaling.get("totalMinNodeCount") is not None:
-        count, zones = number(scaling["totalMinNodeCount"], "autoscaling.totalMinNodeCount"), 1
+    if count is None and least is not None:
+        count, zones = least, 1
     for key in ("nodeCount", "initialNodeCount"):
         if count is None and pool.get(key) is not None:
             count = number(pool[key], key)
     if count is None and kind in tpus and isinstance(topology, str):
         count, zones = Decimal(tpus[kind].topologies.get(topology, 1)), 1
     total = (count if count is not None else NODES) * zones
-    most = scaling.get("maxNodeCount")
-    return Size(total, total, max(total, number(most, "autoscaling.maxNodeCount") * zones) if most else total)
+    low, high = (total if end is None else end for end in (least, most))
+    return Size(total, min(low, total), max(high, total))
+
+
+def _bound(scaling: Settings, end: str, zones: int) -> Decimal | None:
+    """The least or the most machines of a pool that scales: given for each zone, or for all of them (`total...`)."""
+    for key, times in ((f"{end.lower()}NodeCount", zones), (f"total{end}NodeCount", 1)):
+        if scaling.get(key) is not None:
+            return number(scaling[key], f"autoscaling.{key}") * times
+    return None

@@ -25,6 +25,17 @@ def claim(it: Subject) -> Iterator[Found]:
         yield Gap(f"Volume of {size}", f"storage class {name} makes it, outside the plan")
 
 
+@rate("kubernetes:apps/v1:StatefulSet")
+def stateful_set(it: Subject) -> Iterator[Found]:
+    """Each template makes one volume for each replica."""
+    replicas = it.amount("spec.replicas", 1)
+    for template in it.entries("spec.volumeClaimTemplates") if replicas else ():
+        claim = it.value("spec", {}, of=template)
+        size = it.value("resources.requests.storage", "unknown size", of=claim)
+        name = it.value("storageClassName", "the default one", of=claim)
+        yield Gap(f"{replicas.normalize():f} volumes of {size}", f"storage class {name} makes them, outside the plan")
+
+
 @rate("kubernetes:networking.k8s.io/v1:Ingress")
 def ingress(it: Subject) -> Iterator[Found]:
     yield Gap(

@@ -93,7 +93,7 @@ def _compute(it: Subject, machine: Machine, size: Size) -> Iterator[Found]:
         item = item.replace("Linux/UNIX", system.title())
         yield _special(it, item, item, machine, size, hours, what=system)
     elif machine.tenancy == "dedicated":
-        dimension = f"Instance usage (Linux/UNIX, {purchase}, dedicated, {kind})"
+        dimension = f"Instance usage (Linux/UNIX, {_listed(purchase)}, dedicated, {kind})"
         yield _special(it, item, dimension, machine, size, hours, what="dedicated tenancy")
     elif reserved:
         yield from reserved_hours(
@@ -106,6 +106,11 @@ def _compute(it: Subject, machine: Machine, size: Size) -> Iterator[Found]:
     else:
         price = prices.on_demand(kind, it.region) if it.region else None
         yield _charge(it, item, machine, size, price, hours)
+
+
+def _listed(purchase: str) -> str:
+    """The price list's word. A machine in a reservation costs what it costs on demand."""
+    return "on-demand" if purchase == "reservation" else purchase
 
 
 def _hours(it: Subject, machine: Machine) -> Decimal:
@@ -160,17 +165,17 @@ def reserved_hours(
 
 
 def _no_price(it: Subject, item: str, machine: Machine) -> Gap:
-    kind = machine.instance_type
+    kind, purchase = machine.instance_type, _listed(machine.purchase)
     if it.region is None:
         return it.gap(item)
-    if machine.purchase == "on-demand" and (places := prices.capacity_block_locations(kind)):
+    if purchase == "on-demand" and (places := prices.capacity_block_locations(kind)):
         return Gap(
             item,
-            f"no {machine.purchase} price of {kind} in {it.region}; sold as a Capacity Block in {', '.join(places)}",
+            f"no {purchase} price of {kind} in {it.region}; sold as a Capacity Block in {', '.join(places)}",
         )
     if kind not in instances and not prices.regions(kind):
         return Gap(item, f"{kind} is not an instance type that the catalog knows")
-    return Gap(item, f"no {machine.purchase} price of {kind} in {it.region}")
+    return Gap(item, f"no {purchase} price of {kind} in {it.region}")
 
 
 def _block(it: Subject, machine: Machine, size: Size, item: str) -> Iterator[Found]:

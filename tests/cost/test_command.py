@@ -74,6 +74,39 @@ def test_every_format_tells_the_total_and_what_is_not_priced(run: Any, kind: str
     assert "no rate for the type" in " ".join(result.stdout.split())
 
 
+@pytest.mark.parametrize("kind", ["table", "markdown", "html", "json"])
+def test_every_format_tells_what_power_and_emissions_rest_on(
+    run: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    machine = resource("aws:ec2/instance:Instance", "m", instanceType="p4d.24xlarge")
+    text = " ".join(run(preview(machine), "--format", kind).stdout.split()).lower()
+    for word in ("pue", "1.15", "us-east-1", "2024", "location", "embodied", "typical", "annual average"):
+        assert word in text, word
+
+
+@pytest.mark.parametrize("kind", ["table", "markdown", "html", "csv"])
+def test_every_format_groups_as_it_is_told(run: Any, kind: str) -> None:
+    gateways = [
+        resource("aws:ec2/natGateway:NatGateway", name, tags={"team": team})
+        for name, team in (("a", "red-team"), ("b", "blue-team"), ("c", "red-team"))
+    ]
+    assert "red-team" in run(preview(*gateways), "--format", kind, "--by", "tag:team").stdout
+    if kind != "csv":  # which has the tags in a column of their own anyway
+        assert "red-team" not in run(preview(*gateways), "--format", kind).stdout
+
+
+def test_a_sheet_has_region_tags_discount_and_group(run: Any) -> None:
+    tagged = resource("aws:ec2/natGateway:NatGateway", "way", tags={"team": "red"})
+    text = run(
+        preview(tagged, **{"ai-datacenter__discounts": '{"contract": 10}'}), "--format", "csv", "--by", "tag:team"
+    )
+    row = next(csv.DictReader(io.StringIO(text.stdout)))
+    assert (row["region"], row["tags"], row["discount"], row["group"]) == (
+        "us-east-1", "team=red", "10 % off (contract)", "red",
+    )  # fmt: skip
+
+
 def test_names_from_a_plan_cannot_break_out_of_a_report(run: Any) -> None:
     nasty = resource("aws:ec2/natGateway:NatGateway", "<script>x</script>|[red]=1")
     assert "<script>x" not in run(preview(nasty), "--format", "html").stdout
@@ -83,16 +116,35 @@ def test_names_from_a_plan_cannot_break_out_of_a_report(run: Any) -> None:
     assert "\n'=1+1," in run(preview(formula), "--format", "csv").stdout
 
 
+def budget(text: str) -> Any:
+    return preview(NAT, **{"ai-datacenter__budget": text})
+
+
+def discounts(text: str) -> Any:
+    return preview(NAT, **{"ai-datacenter__discounts": text})
+
+
 BAD: list[tuple[str, Any, tuple[str, ...], str]] = [
     ("broken JSON", "{", (), "not JSON"),
     ("another shape", {"a": 1}, (), "neither `steps`"),
     ("a failed preview", {"steps": [], "diagnostics": [{"severity": "error", "message": "no"}]}, (), "preview failed"),
     ("a negative quantity", preview(resource("aws:ebs/volume:Volume", "v", size=-5)), (), "must not be negative"),
+    ("a number beyond all", preview(resource("aws:ebs/volume:Volume", "v", size=1e308)), (), "no quantity is above"),
     ("no number", preview(resource("aws:ebs/volume:Volume", "v", size="big")), (), "must be a number"),
     ("an unknown region", preview(NAT, aws__region="mars-1"), (), "region mars-1: no such region of aws"),
     ("a region that is nearly one", preview(NAT, aws__region="eu-wst-3"), (), "did you mean eu-west-3?"),
     ("a token speed without a pool", preview(NAT), ("--tokens-per-second", "5"), "name a pool with accelerators"),
     ("no training result", preview(NAT), ("--training", "none.json"), "cannot be read"),
+    ("a limit that does not exist", budget('{"monthly-us": 1}'), (), "did you mean monthly-usd?"),
+    ("a limit that is no number", budget('{"monthly-usd": "nan"}'), (), "is not a number of 0 or more"),
+    ("a limit that is a truth value", budget('{"monthly-usd": true}'), (), "is not a number of 0 or more"),
+    ("a negative limit", budget('{"power-kw": -1}'), (), "is not a number of 0 or more"),
+    ("broken limits", budget('{"monthly-usd": 1'), (), "`ai-datacenter:budget`: not valid JSON"),
+    ("a list of limits", budget("[1]"), (), "a mapping is expected"),
+    ("a discount above everything", discounts('{"contract": 150}'), (), "from 0 to 100"),
+    ("a negative discount", discounts('{"contract": -50}'), (), "from 0 to 100"),
+    ("a discount that is no number", discounts('{"contract": "abc"}'), (), "from 0 to 100"),
+    ("a discount on nothing", discounts('{"contrct": 5}'), (), "did you mean contract?"),
     ("an unknown format", preview(NAT), ("--format", "pdf"), "not one of table"),
     ("an unknown grouping", preview(NAT), ("--by", "mood"), "not one of component"),
     ("nothing to explain", preview(NAT), ("--explain", "zzz"), "no line of this name"),

@@ -9,7 +9,7 @@ import pytest
 
 import cost
 from cost import usage
-from tests.cost.plans import plan, resource
+from tests.cost.plans import plan, resource, urn
 
 
 def hints(*steps: Any, given: Any = None) -> dict[str, cost.Hint]:
@@ -80,3 +80,33 @@ def test_traffic_between_the_zones_of_a_pool_is_priced_and_named() -> None:
     assert "cross-zone-pool" not in hints(group("a"), given=used)
     lines = cost.estimate(plan(group("a", "b")), usage.parse({"resource_usage": used})).lines
     assert [line.monthly_usd.base for line in lines if line.item == "Data transfer between zones"] == [100]
+
+
+def subnet(name: str, zone: str, network: str = "vpc-a") -> Any:
+    return resource("aws:ec2/subnet:Subnet", name, availabilityZone=zone, vpcId=network)
+
+
+def test_an_s3_endpoint_of_another_network_does_not_serve_a_gateway() -> None:
+    gateway = resource("aws:ec2/natGateway:NatGateway", "way", refers={"subnetId": "public"})
+
+    def endpoint(network: str) -> Any:
+        service = "com.amazonaws.us-east-1.s3"
+        return resource("aws:ec2/vpcEndpoint:VpcEndpoint", "s3", serviceName=service, vpcId=network)
+
+    public = subnet("public", "us-east-1a")
+    assert "nat-without-s3-endpoint" in hints(gateway, public, endpoint("vpc-b"))
+    assert "nat-without-s3-endpoint" not in hints(gateway, public, endpoint("vpc-a"))
+
+
+def test_subnets_of_one_zone_are_no_spread() -> None:
+    def spread(*zones: str) -> dict[str, cost.Hint]:
+        group = resource(
+            "aws:eks/nodeGroup:NodeGroup", "gpu", instanceTypes=["p5.48xlarge"], scalingConfig={"desiredSize": 2},
+            subnetIds=["04da6b54-80e4-46f7-96ec-b56ff0331ba9"] * len(zones),
+        )  # fmt: skip
+        names = [f"s{number}" for number in range(len(zones))]
+        group["newState"]["propertyDependencies"] = {"subnetIds": [urn(name) for name in names]}
+        return hints(group, *(subnet(name, zone) for name, zone in zip(names, zones, strict=True)))
+
+    assert "cross-zone-pool" not in spread("us-east-1a", "us-east-1a")
+    assert "2 zones" in spread("us-east-1a", "us-east-1a", "us-east-1b")["cross-zone-pool"].message

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cost
+from cost import usage
 from cost.page import squarified
 from tests.cost import browser
 from tests.cost.plans import plan, resource
@@ -47,6 +48,20 @@ def test_the_page_is_one_file_that_loads_nothing(report: Path) -> None:
     assert "default-src 'none'" in text
 
 
+def test_the_page_begins_with_the_difference_names_its_colours_and_tells_warnings() -> None:
+    before = cost.estimate(plan(resource("aws:ec2/natGateway:NatGateway", "way")))
+    after = cost.estimate(
+        plan(resource("aws:ec2/natGateway:NatGateway", "way"), resource("aws:kms/key:Key", "lock")),
+        usage.parse({"resource_usage": {"way": {"rainfall_mm": 3}}}),
+    )
+    text = cost.report.render(after, "html", cost.compare(before, after), by="resource")
+    assert text.index("Difference:") < text.index("By resource") < text.index("<h2>Lines")
+    legend = re.search(r'<ul class="legend".*?</ul>', text, re.DOTALL)
+    assert legend
+    assert [name in legend[0] for name in ("way", "lock")] == [True, True]
+    assert "rainfall_mm" in text
+
+
 @given(st.lists(st.floats(0.001, 1000), min_size=1, max_size=40))
 def test_the_tree_map_fills_its_box_and_keeps_shares(shares: list[float]) -> None:
     shares.sort(reverse=True)
@@ -78,6 +93,13 @@ def test_sorting_folding_totals_and_narrow_screens_in_a_browser(report: Path, tm
         page.open(report, 400, 900)
         assert page.run("document.documentElement.scrollWidth") <= 400
         page.picture(tmp_path / "narrow.png")
+        changed = tmp_path / "changed.html"
+        empty = cost.estimate(plan())
+        changed.write_text(cost.report.render(estimate(), "html", cost.compare(empty, estimate())), encoding="utf-8")
+        page.open(changed, 400, 900)
+        assert page.run("document.documentElement.scrollWidth") <= 400
+        narrowest = "Math.min(...[...document.querySelectorAll('.cards td:nth-child(3)')].map(c => c.offsetWidth))"
+        assert page.run(narrowest) > 100, "text that stands in a column of single letters cannot be read"
     assert (tmp_path / "wide.png").stat().st_size > 10_000
 
 

@@ -207,3 +207,44 @@ def test_discounts_of_the_stack_file_are_taken_off_and_named() -> None:
 def test_a_price_is_old_after_90_days_and_a_month_or_a_year_counts_from_its_end(priced_at: str, old: bool) -> None:
     line = replace(priced(resource("aws:ec2/natGateway:NatGateway", "way")).lines[0], priced_at=priced_at)
     assert is_old(line, DAY.isoformat()) == old
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "apps/v1:Deployment", "rbac.authorization.k8s.io/v1:Role", "jobset.x-k8s.io/v1alpha2:JobSet",
+        "kueue.x-k8s.io/v1beta1:LocalQueue", "secrets-store.csi.x-k8s.io/v1:SecretProviderClass",
+        "networking.gke.io/v1:Network",
+    ],
+)  # fmt: skip
+def test_built_in_objects_and_those_of_our_own_components_are_free(kind: str) -> None:
+    found = priced(resource(f"kubernetes:{kind}", "o"))
+    assert (found.free, found.unpriced) == (1, ())
+
+
+@pytest.mark.parametrize("kind", ["karpenter.sh/v1:NodePool", "rds.services.k8s.aws/v1alpha1:DBInstance"])
+def test_a_custom_resource_that_may_make_something_is_named_as_not_priced(kind: str) -> None:
+    found = priced(resource(f"kubernetes:{kind}", "o"))
+    assert [(gap.kind, "custom resource" in gap.reason) for gap in found.unknown] == [("type", True)]
+    assert found.free == 0
+
+
+def test_the_volumes_of_a_stateful_set_are_named_for_each_replica() -> None:
+    claim = {"spec": {"storageClassName": "gp3", "resources": {"requests": {"storage": "1Ti"}}}}
+    stateful = resource("kubernetes:apps/v1:StatefulSet", "s", spec={"replicas": 3, "volumeClaimTemplates": [claim]})
+    assert [(gap.item, "gp3" in gap.reason) for gap in priced(stateful).unknown] == [("3 volumes of 1Ti", True)]
+    assert priced(resource("kubernetes:apps/v1:StatefulSet", "s", spec={"replicas": 3})).free == 1
+
+
+def test_what_is_read_and_not_managed_is_not_priced_but_may_be_referred_to() -> None:
+    template = resource("aws:ec2/launchTemplate:LaunchTemplate", "lt", instanceType="m7i.large")
+    theirs = resource("aws:ec2/instance:Instance", "theirs", instanceType="p5.48xlarge")
+    group = resource(
+        "aws:autoscaling/group:Group", "ours", refers={"launchTemplate": "lt"}, desiredCapacity=1, launchTemplate={}
+    )
+    for step in (template, theirs):
+        step["op"] = "read"
+    found = priced(template, theirs, group)
+    assert {line.resource for line in found.lines} == {"ours"}
+    assert [entry.instance_type for entry in found.machines] == ["m7i.large"]
+    assert (found.resources, found.power.accelerators) == (1, 0)

@@ -11,6 +11,7 @@ import pytest
 import cost
 from cost import registry, usage
 from cost.terraform import terraform_types
+from cost.usage_names import matches
 from terminal import InvalidInput
 from tests.cost.plans import plan, resource
 
@@ -28,6 +29,45 @@ def test_names_may_be_exact_patterns_or_the_end_of_type_and_name() -> None:
     assert stored({"resource_usage": {"data-*": {"standard": {"storage_gb": 100}}}}) == Decimal("4.6")
     both = {"data-*": {"standard": {"storage_gb": 100}}, "data-a": {"standard": {"storage_gb": 1000}}}
     assert stored({"resource_usage": both}) == Decimal("25.3")
+
+
+GATEWAY, MACHINE = "aws:ec2/natGateway:NatGateway", "aws:ec2/instance:Instance"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind", "name", "meant"),
+    [
+        ("network-ecr.*", "aws:ec2/vpcEndpoint:VpcEndpoint", "network-ecr.api", True),
+        ("network-ecr.*", GATEWAY, "network-us-east-1a-nat", False),
+        ("aws_nat_gateway.*", GATEWAY, "way", True),
+        ("aws_nat_gateway.*", BUCKET, "data", False),
+        ("aws_nat_gateway.gateway[0]", GATEWAY, "gateway", True),
+        ('module.vpc["a.b"].aws_nat_gateway.this["c.d"]', GATEWAY, "this", True),
+        ("aws_instance.web[*]", MACHINE, "web-1", True),
+        ("aws_instance.web", "aws:rds/instance:Instance", "web", False),
+        ("aws_db_instance.web", "aws:rds/instance:Instance", "web", True),
+        ("google_artifact_registry_repository.*", "gcp:artifactregistry/repository:Repository", "images", True),
+        ("aws_unheard_of.thing", MACHINE, "thing", True),
+        ("aws_unheard_of.*", MACHINE, "thing", False),
+        (f"{BUCKET}.data-*", BUCKET, "data-a", True),
+        (f"{BUCKET}.data-*", MACHINE, "data-a", False),
+        ("a.b", MACHINE, "a.b", True),
+    ],
+)
+def test_a_name_means_resources_of_its_type_alone(pattern: str, kind: str, name: str, *, meant: bool) -> None:
+    assert matches(pattern, name, kind) == meant
+
+
+def test_a_type_that_no_resource_is_of_is_told_and_a_misspelt_one_refused() -> None:
+    wanted = plan(resource(BUCKET, "data-a"))
+
+    def note(kind: str) -> tuple[str, ...]:
+        return cost.estimate(wanted, usage.parse({"resource_type_default_usage": {kind: {"x": 1}}})).warnings
+
+    assert "aws_nat_gateway: no resource of the plan is of this type" in note("aws_nat_gateway")[0]
+    assert "aws_nope: no resource of the plan is of this type" in note("aws_nope")[0]
+    with pytest.raises(InvalidInput, match="did you mean aws_nat_gateway"):
+        note("aws_nat_gatway")
 
 
 def test_usage_by_type_takes_the_token_or_terraforms_name() -> None:
@@ -69,6 +109,8 @@ def test_a_value_may_be_a_range() -> None:
         ({"resource_usage": {"data-a": {"standard": {"storage_gb": -1}}}}, "not negative"),
         ({"resource_usage": {"data-a": {"standard": {"storage_gb": "many"}}}}, "must be a number"),
         ({"resource_usage": {"data-a": {"standard": {"storag_gb": 1}}}}, "did you mean standard.storage_gb?"),
+        ({"resource_usage": {"data-a": {"standard": {"storage_gb": {"low": 9, "base": 5}}}}}, "must not be above base"),
+        ({"resource_usage": {"data-a": {"standard": {"storage_gb": {"base": 5, "high": 1}}}}}, "nor base above high"),
         ({"resource_usage": {"data-a": 5}}, "must be a mapping of usage keys"),
         ({"usages": {}}, "is not read"),
         ([], "a mapping with resource_usage is expected"),

@@ -10,6 +10,7 @@ import pytest
 
 from plan import SECRET, UNKNOWN, PlanError, document
 from plan.values import SECRET_SIGNATURE, SIGNATURE
+from terminal import Exit
 
 STACK = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
 BUCKET = "urn:pulumi:dev::shop::aws:s3/bucket:Bucket::b"
@@ -139,3 +140,60 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_is_read_from_disk(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text(json.dumps({"steps": [step("create", BUCKET, "aws:s3/bucket:Bucket")]}))
     assert len(document.read(tmp_path / "p.json")) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"changeSummary": {"same": "many"}},
+        {"changeSummary": [1]},
+        {"config": ["x"]},
+        {"diagnostics": 5},
+        {"deployment": {"resources": {"a": 1}}},
+    ],
+    ids=str,
+)
+def test_a_document_of_another_shape_is_one_message_with_the_field(change: dict[str, Any]) -> None:
+    with pytest.raises(PlanError, match=next(iter(change.get("deployment", change)))) as caught:
+        document.load({"steps": [], **change})
+    assert len(caught.value.problems) == 1
+    assert caught.value.code == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"inputs": ["x"]},
+        {"outputs": "x"},
+        {"propertyDependencies": ["x"]},
+        {"propertyDependencies": {"subnetIds": 5}},
+        {"dependencies": 5},
+        {"dependencies": [5]},
+    ],
+    ids=str,
+)
+def test_a_resource_of_another_shape_is_one_message_with_its_name_and_the_field(change: dict[str, Any]) -> None:
+    with pytest.raises(PlanError, match=f"thing: {next(iter(change))}"):
+        document.load([{"type": "aws:kms/key:Key", "name": "thing", **change}])
+
+
+@pytest.mark.parametrize("step", [{"op": ["create"]}, {"op": "create", "newState": ["x"]}], ids=str)
+def test_a_step_of_another_shape_is_one_message_with_its_number(step: dict[str, Any]) -> None:
+    with pytest.raises(PlanError, match=r"steps\[0\]\.(op|newState) must be"):
+        document.load({"steps": [step]})
+
+
+def test_what_is_read_and_not_managed_is_told_from_the_stacks_own() -> None:
+    def kind(op: str, **state: Any) -> bool:
+        step = {
+            "op": op,
+            "urn": "urn:pulumi:s::p::aws:kms/key:Key::k",
+            "newState": {"type": "aws:kms/key:Key", **state},
+        }
+        return document.load({"steps": [step]}).resources[0].external
+
+    assert kind("read")
+    assert kind("same", external=True)
+    assert not kind("create")
+    assert not kind("import")
+    assert document.load([{"type": "aws:kms/key:Key", "name": "k", "external": True}]).resources[0].external
