@@ -21,8 +21,8 @@ import pytest
 
 from sandbox import processes, supervisor
 from sandbox.settings import Settings
+from tests import ports
 
-FIRST_PORT = 17000
 OWNER = "owner"
 """File in the state folder: pid and start time of the test session that it belongs to."""
 
@@ -37,11 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def new_settings() -> Settings:
     """Settings of a sandbox that does not exist yet: an empty state folder with a short path, ten free ports."""
-    default = Settings.load()
-    # Two test sessions at once must not choose the same block: begin at a different place each.
-    port = processes.free_block(FIRST_PORT + os.getpid() % 200 * 20, 10)
-    assert port is not None
-    return Settings(Path(tempfile.mkdtemp(prefix="aidc-")).resolve(), default.cache, port)
+    return Settings(Path(tempfile.mkdtemp(prefix="aidc-")).resolve(), Settings.load().cache, ports.block())
 
 
 def sweep() -> None:
@@ -51,7 +47,7 @@ def sweep() -> None:
         with contextlib.suppress(psutil.Error):
             if psutil.Process(int(pid)).create_time() == float(started):
                 continue
-        settings = Settings(note.parent, Settings.load().cache, FIRST_PORT)
+        settings = Settings(note.parent, Settings.load().cache, ports.FIRST)
         supervisor.stop(settings)
         shutil.rmtree(settings.state, ignore_errors=True)
 
