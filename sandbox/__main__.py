@@ -96,10 +96,11 @@ def logs(
     path = supervisord.log_path(settings, name)
     if not path.exists() and not follow:
         raise UserError(f"{name} has no log yet ({path}); `python -m sandbox up` starts it")
-    for line in files.tail(path, lines):
+    last, following = files.tail_and_follow(path, lines)
+    for line in last:
         sys.stdout.write(line + "\n")
     sys.stdout.flush()
-    for text in files.follow(path) if follow else ():
+    for text in following if follow else ():
         sys.stdout.write(text)
         sys.stdout.flush()
 

@@ -9,14 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from catalog import describe, package, schema, table
-
-settings.register_profile(
-    "catalog", deadline=None
-)  # the first example reads the table; how long that takes proves nothing
-settings.load_profile("catalog")
 
 
 @pytest.fixture

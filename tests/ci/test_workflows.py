@@ -16,6 +16,7 @@ from sandbox.toolchain import golang
 from sandbox.toolchain.progress import Progress
 from sandbox.toolchain.store import Store
 from terminal import err
+from tests.sandbox.emulated import eventually
 
 FOLDER = REPOSITORY / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
@@ -48,10 +49,13 @@ def test_actionlint_has_nothing_to_say() -> None:
     else:
         go = golang.ensure_go(Store(Settings.load().cache / "tools"), Progress(err()))
         command, environment = [str(go.command), "run", ACTIONLINT], {**go.environment, "GOFLAGS": "-modcacherw"}
-    files = [str(path) for path in WORKFLOWS]
-    done = subprocess.run(
-        [*command, "-shellcheck=", *files], env=environment, capture_output=True, text=True, check=False
-    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+    # To get it is one thing, and may be tried again; what it says of the files is another.
+    eventually(lambda: run("-version").returncode == 0, 600)
+    done = run("-shellcheck=", *map(str, WORKFLOWS))
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 

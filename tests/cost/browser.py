@@ -8,12 +8,15 @@ import json
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import websocket
+
+from tests.sandbox.emulated import eventually
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -28,6 +31,7 @@ class Page:
 
     def __init__(self, socket: websocket.WebSocket) -> None:
         self._socket, self._last = socket, 0
+        self._events: list[str] = []
         self.requests: list[str] = []
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -41,13 +45,13 @@ class Page:
                 return message["result"]
 
     def wait_for(self, event: str) -> None:
-        while True:
-            message = json.loads(self._socket.recv())
-            self._note(message)
-            if message.get("method") == event:
-                return
+        """An event of the last page; it may have come before the answer to the call that opened the page."""
+        while event not in self._events:
+            self._note(json.loads(self._socket.recv()))
 
     def _note(self, message: dict[str, Any]) -> None:
+        if "method" in message:
+            self._events.append(message["method"])
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
 
@@ -55,6 +59,7 @@ class Page:
         self.call("Network.enable")
         self.call("Page.enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self._events.clear()
         self.call("Page.navigate", url=path.as_uri())
         self.wait_for("Page.loadEventFired")
 
@@ -82,12 +87,19 @@ class Page:
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
 
+def _tab(port: str) -> dict[str, Any] | None:
+    """The browser listens before it has opened its first tab."""
+    with urlopen(f"http://127.0.0.1:{port}/json") as answer:
+        return next((entry for entry in json.load(answer) if entry["type"] == "page"), None)
+
+
 @contextlib.contextmanager
 def page() -> Iterator[Page]:
     """A fresh browser with an empty profile; ends with the context."""
     program = find()
     assert program
-    with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+    # Helpers of the browser write into its profile for a moment longer than it lives itself.
+    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run"]
         arguments = [program, *flags, f"--user-data-dir={profile}", "about:blank"]
         with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
@@ -95,9 +107,10 @@ def page() -> Iterator[Page]:
                 assert process.stderr
                 line = next(text for text in process.stderr if "DevTools listening" in text)
                 port = line.rsplit(":", 1)[1].partition("/")[0]
-                with urlopen(f"http://127.0.0.1:{port}/json") as answer:
-                    target = next(entry for entry in json.load(answer) if entry["type"] == "page")
-                socket = websocket.create_connection(target["webSocketDebuggerUrl"], timeout=60, suppress_origin=True)
+                threading.Thread(target=process.stderr.read, daemon=True).start()  # or a full pipe would stop it
+                target = eventually(lambda: _tab(port))
+                assert target
+                socket = websocket.create_connection(target["webSocketDebuggerUrl"], timeout=300, suppress_origin=True)
                 yield Page(socket)
                 socket.close()
             finally:

@@ -14,8 +14,7 @@ from typing import Any
 
 from sandbox import processes
 from sandbox.settings import REPOSITORY, Settings
-
-FIRST_PORT = 27000
+from tests import ports
 
 
 @dataclass
@@ -41,9 +40,7 @@ class Checkout:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
         (folder / ".venv").symlink_to(Path(sys.prefix))
-        port = processes.free_block(FIRST_PORT + os.getpid() % 200 * 20, 10)
-        assert port is not None
-        return cls(folder, Settings(folder / ".sandbox", Settings.load().cache, port))
+        return cls(folder, Settings(folder / ".sandbox", Settings.load().cache, ports.block()))
 
     @property
     def environment(self) -> dict[str, str]:

@@ -122,9 +122,12 @@ class Watched:
 
     def until_created(self, count: int) -> None:
         """Return when the engine has reported so many resources as created."""
+        self.until_created_or_ended(count)
+        assert self.created >= count, f"ended or hung after {self.created} resources:\n{self.text}"
+
+    def until_created_or_ended(self, count: int) -> None:
         with self._news:
             self._news.wait_for(lambda: self.created >= count or self._ended, LIMIT_S)
-        assert self.created >= count, f"ended or hung after {self.created} resources:\n{self.text}"
 
     def until_line(self, text: str) -> None:
         """Return when a line with this text was written."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
 from sandbox import processes
 from tests.e2e import small
 from tests.e2e.checkout import Checkout, lines
+from tests.sandbox.emulated import eventually
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +18,10 @@ def checkout() -> Iterator[Checkout]:
         yield made
 
 
-def kill(checkout: Checkout, *names: str) -> None:
-    """SIGKILL to daemons, found anew because supervisord gives them new pids."""
-    found = [pid for pid, name in processes.ours(checkout.settings).items() if not names or name in names]
-    assert found, f"{names}: not there"
-    for pid in found:
+def kill(checkout: Checkout, name: str) -> None:
+    """SIGKILL to a daemon, found anew because supervisord gives it new pids; it may just be coming back."""
+    pids = eventually(lambda: [pid for pid, one in processes.ours(checkout.settings).items() if one == name])
+    for pid in pids:
         processes.kill(pid)
 
 
@@ -30,7 +29,7 @@ def test_make_up_bears_the_death_of_every_kubernetes_daemon(checkout: Checkout) 
     """One after the other while resources are made; the engine may fail, the next `make up` may not."""
     watched = small.Watched(checkout)
     for number, name in enumerate(("kwok", "nodes", "node", "etcd", "apiserver"), 1):
-        watched.until_created(number * 10)
+        watched.until_created_or_ended(number * 10)
         kill(checkout, name)
     assert watched.end() in (0, 1), watched.text
     assert "Traceback" not in watched.text
@@ -55,9 +54,9 @@ def test_an_aws_api_that_lost_everything_during_make_up_is_filled_again(checkout
 def test_after_the_death_of_everything_make_up_builds_the_stack_again(checkout: Checkout) -> None:
     """As after a reboot: no process is left, the state folder is."""
     small.goes_on(checkout)
-    while left := [psutil.Process(pid) for pid in processes.ours(checkout.settings)]:
-        kill(checkout)
-        psutil.wait_procs(left)
+    while left := processes.ours(checkout.settings):
+        for pid in left:
+            processes.kill(pid)
     said = small.goes_on(checkout)
     assert lines(said, "found: the local cloud was restarted and has lost its state")
     assert lines(said, "benchmark bench: PASS") or lines(said, "benchmark bench: not measured")

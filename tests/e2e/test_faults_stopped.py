@@ -24,6 +24,8 @@ def checkout() -> Iterator[Checkout]:
 def test_a_second_command_stops_with_one_line_and_ctrl_c_ends_the_first_in_order(checkout: Checkout) -> None:
     first = small.Watched(checkout)
     first.until_created(STEP)
+    engine = first.engine()
+    engine.suspend()  # or it could be done before the others have looked
     for command in ("up", "down"):
         second = checkout.run("operations", command, "--stack", small.NAME)
         assert second.returncode == 1, second.stdout + second.stderr
@@ -31,6 +33,7 @@ def test_a_second_command_stops_with_one_line_and_ctrl_c_ends_the_first_in_order
         assert line.startswith(f"error: stack {small.NAME}: `make up` (pid {first.process.pid}, since ")
         assert line.endswith(" is at work on it; wait for it to end")
     assert first.process.poll() is None, "the first is not disturbed"
+    engine.resume()
     first.interrupt()
     assert first.end() == 130, first.text
     assert lines(first.text, "error: ")[-1] == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 """Nothing that is waited for takes longer; a hang becomes a failure."""
 
 

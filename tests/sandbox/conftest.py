@@ -21,8 +21,8 @@ import pytest
 
 from sandbox import processes, supervisor
 from sandbox.settings import Settings
+from tests import ports
 
-FIRST_PORT = 17000
 OWNER = "owner"
 """File in the state folder: pid and start time of the test session that it belongs to."""
 
@@ -37,21 +37,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def new_settings() -> Settings:
     """Settings of a sandbox that does not exist yet: an empty state folder with a short path, ten free ports."""
-    default = Settings.load()
-    # Two test sessions at once must not choose the same block: begin at a different place each.
-    port = processes.free_block(FIRST_PORT + os.getpid() % 200 * 20, 10)
-    assert port is not None
-    return Settings(Path(tempfile.mkdtemp(prefix="aidc-")).resolve(), default.cache, port)
+    return Settings(Path(tempfile.mkdtemp(prefix="aidc-")).resolve(), Settings.load().cache, ports.block())
 
 
 def sweep() -> None:
     """End the sandboxes of test sessions that were killed: nobody else will, and each takes a gigabyte."""
     for note in Path(tempfile.gettempdir()).glob(f"aidc-*/{OWNER}"):
-        pid, started = note.read_text(encoding="utf-8").split()
+        words = note.read_text(encoding="utf-8").split()
+        if len(words) != 2:
+            continue  # it is just being written
         with contextlib.suppress(psutil.Error):
-            if psutil.Process(int(pid)).create_time() == float(started):
+            # Two processes agree on when a third one started but for what the clock was set right in between.
+            if abs(psutil.Process(int(words[0])).create_time() - float(words[1])) < 10:
                 continue
-        settings = Settings(note.parent, Settings.load().cache, FIRST_PORT)
+        settings = Settings(note.parent, Settings.load().cache, ports.FIRST)
         supervisor.stop(settings)
         shutil.rmtree(settings.state, ignore_errors=True)
 

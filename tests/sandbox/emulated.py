@@ -21,7 +21,7 @@ TRUST = {
 }
 
 
-def eventually(question: Callable[[], T], limit: float = 60.0) -> T:
+def eventually(question: Callable[[], T], limit: float = 180.0) -> T:
     """The first true answer. Fails with the last answer, or its exception, when there is none in `limit` seconds."""
     end = time.monotonic() + limit
     while True:

@@ -25,6 +25,24 @@ def test_lines_longer_than_a_block_are_read_whole(tmp_path: Path) -> None:
     assert logs.tail(path, 2) == [long, "last"]
 
 
+def test_what_is_appended_while_the_last_lines_are_shown_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.log"
+    path.write_text("one\ntwo\n")
+    place = logs._place
+
+    def appended(of: Path) -> tuple[int, int]:
+        found = place(of)
+        if "three" not in of.read_text():
+            with of.open("a") as file:
+                file.write("three\n")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "_place", appended)
+        last, following = logs.tail_and_follow(path, 5)
+        assert (last, next(following)) == (["one", "two"], "three\n")
+
+
 def test_a_file_that_is_not_there_has_no_lines(tmp_path: Path) -> None:
     assert logs.tail(tmp_path / "none.log", 5) == []
 

@@ -11,6 +11,7 @@ import pytest
 
 from sandbox import processes
 from sandbox.settings import Settings
+from tests import ports
 
 
 @pytest.fixture
@@ -81,8 +82,8 @@ def test_a_port_with_an_old_connection_is_free() -> None:
 
 
 def test_a_free_block_holds_no_taken_port() -> None:
-    first = processes.free_block(23000, 10)
-    assert first
+    first = ports.block()
+    assert processes.free_block(first, 10) == first
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", first + 9))
         listener.listen()

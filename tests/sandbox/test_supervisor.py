@@ -18,6 +18,7 @@ from sandbox.kubernetes import binary
 from sandbox.kubernetes.connection import connect
 from sandbox.settings import Settings
 from terminal import UserError
+from tests import ports
 from tests.sandbox.conftest import new_settings
 from tests.sandbox.emulated import Cluster, eventually
 
@@ -169,7 +170,7 @@ def test_a_killed_supervisor_is_recovered_by_the_next_start(own_cloud: Settings)
     after = processes.ours(own_cloud)
     assert before.keys().isdisjoint(after.keys())
     assert sorted(after.values()) == sorted(set(after.values()))
-    assert healthy(own_cloud)
+    eventually(lambda: healthy(own_cloud))
 
 
 def test_a_restarted_aws_api_takes_its_nodes_with_it(own_cloud: Settings) -> None:
@@ -195,17 +196,15 @@ def test_a_daemon_killed_during_the_start_does_not_stop_it(nowhere: Settings, vi
     supervisor.start(nowhere)
     killer.join()
     assert killed[0] != pids(nowhere)[victim]
-    assert healthy(nowhere)
+    eventually(lambda: healthy(nowhere))
 
 
 def test_a_start_with_another_port_moves_the_whole_cloud(own_cloud: Settings) -> None:
     before = processes.ours(own_cloud)
-    block = processes.free_block(own_cloud.port + 20, 10)
-    assert block
-    moved = dataclasses.replace(own_cloud, port=block)
+    moved = dataclasses.replace(own_cloud, port=ports.block())
     supervisor.start(moved)
     assert before.keys().isdisjoint(processes.ours(moved).keys())
-    assert healthy(moved)
+    eventually(lambda: healthy(moved))
     assert all(processes.is_free(port) for port in own_cloud.ports.values())
 
 

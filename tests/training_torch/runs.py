@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import resource
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +22,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 120.0
+from tests import ports
+
+PATIENCE_S = 300.0
 """After which a run that has not ended is a failure of the test."""
 NUMBERS = itertools.count()
 """Every process has logs of its own."""
@@ -122,7 +123,7 @@ def start_command(
     output.parent.mkdir(parents=True, exist_ok=True)
     variables = {"COLUMNS": "400", "NO_COLOR": "1", **(environment or {})}  # a full width: lines are compared
     if ranks > 1:
-        variables |= {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+        variables |= {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(ports.block())}
         variables |= {"GLOO_SOCKET_IFNAME": "lo"}
     logs = [output.parent / f"{output.name}.{next(NUMBERS)}" for _ in range(ranks)]
     processes = []
@@ -159,12 +160,6 @@ def _rank(
     if before is not None:
         before(rank)
     importlib.import_module(module).main()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def until(holds: Callable[[], bool], what: str) -> None:

@@ -8,12 +8,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import ports
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "training.md"
@@ -23,10 +24,7 @@ GUIDE = ROOT / "docs" / "training.md"
 def test_the_whole_way_from_data_to_the_next_fine_tune_set(tmp_path: Path) -> None:
     found = re.search(r"<!-- run -->\n```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert found
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    commands = found.group(1).replace("8000", str(port)).replace("--steps 200", "--steps 20")
+    commands = found.group(1).replace("8000", str(ports.block())).replace("--steps 200", "--steps 20")
     binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": binaries, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     out, errors, code = _shell(commands, tmp_path, environment)
@@ -52,7 +50,7 @@ def _shell(commands: str, folder: Path, environment: dict[str, str]) -> tuple[st
         start_new_session=True,
     ) as process:
         try:
-            out, errors = process.communicate(timeout=300)
+            out, errors = process.communicate(timeout=900)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

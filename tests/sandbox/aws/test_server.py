@@ -19,8 +19,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.__main__ import listen
-from sandbox.processes import free_block
 from sandbox.settings import REPOSITORY
+from tests import ports
 from tests.sandbox.aws.conftest import ONE_CALL, TRUST, Client, Cloud, answered, refused
 
 
@@ -55,8 +55,7 @@ def test_health_names_the_boot_and_a_reset_is_a_new_boot(api: Cloud, aws: Client
 
 @pytest.mark.sandbox
 def test_a_restart_ends_cleanly_on_sigterm_and_has_another_boot_and_no_state() -> None:
-    port = free_block(21250, 1)
-    assert port is not None
+    port = ports.block()
     boots, clusters = [], []
     for _ in range(2):
         process, first = start(port)
@@ -97,8 +96,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_1() -> None:
 
 @pytest.mark.sandbox
 def test_only_loopback_is_listened_on() -> None:
-    port = free_block(21260, 1)
-    assert port is not None
+    port = ports.block()
     process, _ = start(port)
     try:
         health(port)

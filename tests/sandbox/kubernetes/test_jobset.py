@@ -194,5 +194,10 @@ def test_the_nodes_of_a_pool_go_with_its_record(tpus: Settings) -> None:
 
 def test_a_third_slice_waits_for_a_free_pool(sets: Sets) -> None:
     sets.create(job_set("too-many", replicas=3, run_for="1h"))
-    eventually(lambda: sum(bool(pod.spec.node_name) for pod in sets.pods("too-many")) == 4)
-    assert sum(not pod.spec.node_name for pod in sets.pods("too-many")) >= 1
+
+    def placed_and_waiting() -> tuple[int, bool]:
+        pods = sets.pods("too-many")
+        conditions = [one for pod in pods if not pod.spec.node_name for one in pod.status.conditions or []]
+        return sum(bool(pod.spec.node_name) for pod in pods), any(one.reason == "Unschedulable" for one in conditions)
+
+    eventually(lambda: placed_and_waiting() == (4, True))

@@ -125,13 +125,13 @@ def test_a_job_that_fills_four_nodes_leaves_a_fifth_pod_pending_with_the_reason(
         return sorted(pod.spec.node_name for pod in pods(core, namespace, "nccl") if pod.status.phase == "Running")
 
     eventually(lambda: running() == [f"{group}-{index}" for index in range(4)])
-    [waiting] = [pod for pod in pods(core, namespace, "nccl") if pod.status.phase == "Pending"]
 
-    def reason() -> str:
-        conditions = core.read_namespaced_pod(waiting.metadata.name, namespace).status.conditions or []
-        return next((one.message for one in conditions if one.reason == "Unschedulable"), "")
+    def reasons() -> list[str]:
+        """Of each pod that waits: what the scheduler says, or nothing yet."""
+        waiting = [pod.status.conditions or [] for pod in pods(core, namespace, "nccl") if not pod.spec.node_name]
+        return [next((one.message for one in each if one.reason == "Unschedulable"), "") for each in waiting]
 
-    text = eventually(reason)
+    (text,) = eventually(lambda: [reason for reason in reasons() if reason])
     assert "Insufficient nvidia.com/gpu" in text
     assert "Insufficient vpc.amazonaws.com/efa" in text
 
@@ -142,8 +142,11 @@ def test_jobs_on_simulated_nodes_end_and_can_be_told_to_fail(
     group = cluster.group("ends", 1)
     eventually(lambda: ready(group_nodes(group)))
     batch: Any = client.BatchV1Api(core.api_client)
-    batch.create_namespaced_job(namespace, job("good", 2, {"cpu": "100m"}))
-    batch.create_namespaced_job(namespace, job("bad", 1, {"cpu": "100m"}, **{"sandbox.dc/exit-code": "7"}))
+    good = job("good", 2, {"cpu": "100m"})
+    bad = job("bad", 1, {"cpu": "100m"}, **{"sandbox.dc/exit-code": "7"})
+    for one in (good, bad):  # not on a node of another test that is about to go
+        one["spec"]["template"]["spec"]["nodeSelector"] = {"eks.amazonaws.com/nodegroup": group}
+        batch.create_namespaced_job(namespace, one)
     eventually(lambda: batch.read_namespaced_job("good", namespace).status.succeeded == 2)
     eventually(lambda: batch.read_namespaced_job("bad", namespace).status.failed == 1)
     [pod] = pods(core, namespace, "bad")

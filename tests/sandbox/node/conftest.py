@@ -22,12 +22,12 @@ import psutil
 import pytest
 from kubernetes import client
 
-from sandbox import processes
 from sandbox.kubernetes.connection import connect
 from sandbox.node import images
 from sandbox.node.api import Api, Object, namespaced
 from sandbox.node.check import ability
 from sandbox.settings import REPOSITORY, Settings
+from tests import ports
 from tests.sandbox.emulated import eventually
 
 IMAGE = "tests/python:local"
@@ -57,24 +57,29 @@ class Node:
         """Signal the agent and wait for its end. Returns its exit code."""
         assert self.process
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
     def said(self) -> str:
         return (self.folder / "agent.out").read_text(encoding="utf-8")
 
-    def shims(self) -> list[psutil.Process]:
-        """The shims of this agent that are alive."""
+    def shims(self, uid: str = "") -> list[psutil.Process]:
+        """The shims of this agent that are alive; with a uid those of one pod, whatever else ends meanwhile."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 line = process.cmdline()
-                if "sandbox.node.shim" in line and any(str(self.folder) in word for word in line):
+                ours = "sandbox.node.shim" in line and any(str(self.folder) in word and uid in word for word in line)
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
-        return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+        return found
 
-    def containers(self) -> list[psutil.Process]:
-        """The first process of every container that is alive."""
-        return [child for shim in self.shims() for child in shim.children()]
+    def containers(self, uid: str = "") -> list[psutil.Process]:
+        """The first process of every container that is alive, or of those of one pod."""
+        found = []
+        for shim in self.shims(uid):
+            with contextlib.suppress(psutil.Error):
+                found += shim.children()
+        return found
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +92,7 @@ def able() -> None:
 @pytest.fixture(scope="session")
 def node(cloud: Settings, able: None) -> Iterator[Node]:
     images.register(images.table(cloud), IMAGE, images.of_virtual_environment(Path(sys.prefix)))
-    port = processes.free_block(cloud.port + 1000, 10)
-    assert port
-    found = Node(cloud, Path(tempfile.mkdtemp(prefix="aidc-node-")), port)
+    found = Node(cloud, Path(tempfile.mkdtemp(prefix="aidc-node-")), ports.block())
     found.start()
     api = Api(connect(cloud))
     eventually(lambda: all(api.find(f"/api/v1/nodes/{name}") for name in NODE_NAMES))
@@ -135,6 +138,13 @@ class Namespace:
                "template": template}  # fmt: skip
         return self.create("jobs", {"metadata": {"name": name}, "spec": job}, "apis/batch/v1")
 
+    def uid(self, name: str) -> str:
+        return self.get(name)["metadata"]["uid"]
+
+    def containers(self, name: str) -> list[psutil.Process]:
+        """The first process of each container of the pod that is alive. Pods of earlier tests may still be ending."""
+        return self.node.containers(self.uid(name))
+
     def get(self, name: str) -> Object:
         return self.api.get(namespaced("pods", self.name, name))
 
@@ -159,6 +169,14 @@ class Namespace:
         """The log of the container `main`."""
         options.setdefault("container", "main")
         return self.core.read_namespaced_pod_log(name, self.name, **options)
+
+    def follow(self, name: str) -> Iterator[str]:
+        """The lines of the log of the container `main` as they come; they end with the container."""
+        answer: Any = self.core.read_namespaced_pod_log(
+            name, self.name, container="main", follow=True, _preload_content=False
+        )
+        with answer as lines:
+            yield from (line.decode() for line in lines)
 
     def says(self, name: str, text: str) -> str:
         """The pod's log once it holds this text."""

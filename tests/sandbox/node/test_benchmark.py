@@ -82,7 +82,7 @@ def run(here: Namespace, image: str, **values: str) -> str:
         conditions = here.api.get(path).get("status", {}).get("conditions") or []
         return next((one["type"] for one in conditions if one["type"] in {"Complete", "Failed"}), "")
 
-    return eventually(end, 180)
+    return eventually(end, 600)
 
 
 def result(here: Namespace) -> Object:

@@ -24,7 +24,10 @@ TAINTS = [{"key": "dc/pool", "value": "bench", "effect": "NO_SCHEDULE"}]
 def cluster(cloud: Settings) -> Iterator[Cluster]:
     found = Cluster(cloud)
     yield found
+    groups = found.eks.list_nodegroups(clusterName=found.name)["nodegroups"]
     found.remove()
+    # Pods of the next test must not be put on nodes that are about to go.
+    eventually(lambda: not any(nodes_of(Api(connect(cloud)), group) for group in groups))
 
 
 def nodes_of(api: Api, group: str) -> list[Object]:
@@ -45,7 +48,7 @@ def test_a_node_group_of_pool_bench_becomes_process_nodes_and_goes_with_its_pods
         "guest", "import time; print('ready'); time.sleep(600)", nodeSelector=where, terminationGracePeriodSeconds=1
     )
     here.says("guest", "ready")
-    before = _containers(cloud)
+    before = _containers(cloud, here, "guest")
     assert before
     cluster.eks.delete_nodegroup(clusterName=cluster.name, nodegroupName=group)
     eventually(lambda: not nodes_of(api, group))
@@ -69,7 +72,8 @@ def test_a_killed_agent_comes_back_with_its_nodes_and_pods(cloud: Settings, clus
     name = eventually(lambda: nodes_of(api, group))[0]["metadata"]["name"]
     here.pod("stays", "import time; print('ready'); time.sleep(600)", nodeSelector={"kubernetes.io/hostname": name})
     here.says("stays", "ready")
-    running = _containers(cloud)
+    running = _containers(cloud, here, "stays")
+    assert running
     client = supervisord.Client(cloud)
     pid = client.processes()["node"]["pid"]
     os.kill(pid, signal.SIGKILL)
@@ -128,7 +132,6 @@ def test_the_node_keeps_its_lease(here: Namespace) -> None:
     assert lease["spec"]["holderIdentity"] == "process-a"
 
 
-def _containers(settings: Settings) -> list[psutil.Process]:
-    """First processes of the containers that the sandbox's own agent runs."""
-    found = Node(settings, settings.state / "node", 0).containers()
-    return list(found)
+def _containers(settings: Settings, here: Namespace, name: str) -> list[psutil.Process]:
+    """First processes of the containers of a pod that the sandbox's own agent runs."""
+    return Node(settings, settings.state / "node", 0).containers(here.uid(name))

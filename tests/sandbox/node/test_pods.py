@@ -74,11 +74,10 @@ def test_exit_code_and_last_words_are_reported(here: Namespace) -> None:
 
 
 def test_a_program_ended_by_a_signal_has_the_exit_code_of_a_container_runtime(here: Namespace) -> None:
-    uid = here.pod("killed", "import time; print('ready'); time.sleep(600)")["metadata"]["uid"]
+    here.pod("killed", "import time; print('ready'); time.sleep(600)")
     here.says("killed", "ready")
-    for shim in here.node.shims():
-        if uid in " ".join(shim.cmdline()):
-            shim.children()[0].kill()
+    (process,) = here.containers("killed")
+    process.kill()
     assert here.until("killed", "Failed")["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 128 + 9
 
 
@@ -94,6 +93,7 @@ print("ready")
 signal.pause()
 """, container={"volumeMounts": [{"name": "said", "mountPath": "/said"}]},
         volumes=[{"name": "said", "hostPath": {"path": str(here.node.folder / "said"), "type": "DirectoryOrCreate"}}],
+        terminationGracePeriodSeconds=60,
     )  # fmt: skip
     here.says("polite", "ready")
     here.delete("polite")
@@ -105,19 +105,20 @@ def test_a_program_that_ignores_sigterm_is_killed_after_its_grace(here: Namespac
     here.pod("stubborn", "import signal; signal.signal(15, signal.SIG_IGN); print('ready'); signal.pause()",
              terminationGracePeriodSeconds=1)  # fmt: skip
     here.says("stubborn", "ready")
-    pids = here.node.containers()
+    processes = here.containers("stubborn")
+    assert processes
     here.delete("stubborn")
     eventually(lambda: here.gone("stubborn"))
-    assert not any(pid.is_running() for pid in pids)
+    assert not any(one.is_running() for one in processes)
 
 
 def test_a_pod_deleted_by_force_leaves_no_process(here: Namespace) -> None:
     here.pod("forced", "import time; print('ready'); time.sleep(600)")
     here.says("forced", "ready")
-    pids = here.node.containers()
-    assert pids
+    processes = here.containers("forced")
+    assert processes
     here.delete("forced", gracePeriodSeconds=0)
-    eventually(lambda: not any(pid.is_running() for pid in pids))
+    eventually(lambda: not any(one.is_running() for one in processes))
 
 
 def test_a_pod_deleted_while_it_starts_leaves_no_process_and_no_folder(here: Namespace) -> None:
@@ -126,21 +127,33 @@ def test_a_pod_deleted_while_it_starts_leaves_no_process_and_no_folder(here: Nam
         here.delete(f"brief-{number}")
     eventually(lambda: all(here.gone(f"brief-{number}") for number in range(4)))
     eventually(lambda: not any((here.node.folder / "pods" / uid).exists() for uid in uids))
-    assert not [shim for shim in here.node.shims() if any(uid in " ".join(shim.cmdline()) for uid in uids)]
+    assert not [shim for uid in uids for shim in here.node.shims(uid)]
 
 
 def test_logs_can_be_followed_tailed_and_stamped(here: Namespace) -> None:
+    folder = here.node.folder / f"{here.name}-talker"
     here.pod("talker", """
-import sys, time
+import os, sys, time
+def told(number):
+    while not os.path.exists(f"/told/{number}"):
+        time.sleep(0.05)
 for number in range(3):
     print("line", number)
+told(0)  # two streams have no order but that of the reader
 print("to stderr", file=sys.stderr)
-time.sleep(1.5)
+told(1)
 print("the end")
-""")  # fmt: skip
+""", container={"volumeMounts": [{"name": "told", "mountPath": "/told"}]},
+        volumes=[{"name": "told", "hostPath": {"path": str(folder), "type": "DirectoryOrCreate"}}],
+    )  # fmt: skip
+    here.says("talker", "line 2")
+    (folder / "0").touch()
     here.says("talker", "to stderr")
-    followed = here.logs("talker", follow=True)  # returns when the container has ended
-    assert followed.splitlines() == ["line 0", "line 1", "line 2", "to stderr", "the end"]
+    following = here.follow("talker")
+    followed = [next(following) for _ in range(4)]
+    (folder / "1").touch()
+    followed += following
+    assert "".join(followed).splitlines() == ["line 0", "line 1", "line 2", "to stderr", "the end"]
     assert here.logs("talker", tail_lines=2).splitlines() == ["to stderr", "the end"]
     stamp, _, text = here.logs("talker", tail_lines=1, timestamps=True).strip().partition(" ")
     assert text == "the end"
@@ -320,12 +333,13 @@ raise SystemExit(0 if tries == 2 else 1)
 
 def test_a_container_that_fails_again_and_again_backs_off(here: Namespace) -> None:
     here.pod("crasher", "raise SystemExit(1)", restartPolicy="Always")
-    waiting = eventually(
-        lambda: (
-            here.container("crasher").get("restartCount", 0) >= 1 and here.container("crasher")["state"].get("waiting")
-        )
-    )
-    assert waiting["reason"] == "CrashLoopBackOff"
+
+    def backs_off() -> bool:
+        found = here.container("crasher")
+        reason = found.get("state", {}).get("waiting", {}).get("reason")
+        return found.get("restartCount", 0) >= 1 and reason == "CrashLoopBackOff"
+
+    eventually(backs_off)
 
 
 def test_a_program_that_does_not_exist_is_a_start_error(here: Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from sandbox.providers import process, wire
 from sandbox.settings import REPOSITORY
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 180
 PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-u", "-m", "tests.sandbox.providers.memory", "127.0.0.1:1"])
@@ -59,7 +60,7 @@ class Running:
     def stop(self) -> None:
         self.channel.close()
         for one in (self.started, self.plugin):
-            if psutil.pid_exists(one.pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
         self.started.wait()
 

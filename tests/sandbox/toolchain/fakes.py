@@ -16,6 +16,7 @@ from rich.console import Console
 
 from sandbox.settings import Settings
 from sandbox.toolchain import getting, golang, platforms
+from sandbox.toolchain.download import Limits
 from sandbox.toolchain.progress import Progress
 from sandbox.toolchain.store import Key
 from sandbox.toolchain.tool import Unavailable
@@ -23,6 +24,10 @@ from tests.sandbox import awaiting
 
 VERSION = "1.2.3"
 PROGRAM = f"#!/bin/sh\necho fake {VERSION}\n"
+SHORT = Limits(connect_s=2, answer_s=2, stall_s=2)
+"""For servers that say nothing: long enough that on a busy machine they were asked before they are given up."""
+LONG = Limits(connect_s=120, answer_s=120, stall_s=120)
+"""For servers that say something: nothing is to run out."""
 
 
 def settings(directory: Path) -> Settings:

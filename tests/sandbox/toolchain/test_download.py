@@ -14,8 +14,8 @@ from sandbox.toolchain import download
 from sandbox.toolchain.download import Limits
 from sandbox.toolchain.tool import Unavailable
 from tests.sandbox.toolchain.conftest import Site
+from tests.sandbox.toolchain.fakes import LONG, SHORT
 
-SHORT = Limits(connect_s=0.3, answer_s=0.3, stall_s=0.3)
 CONTENT = b"0123456789" * 100_000
 
 
@@ -34,22 +34,22 @@ def test_a_file_arrives_whole_and_its_progress_is_told(site: Site, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("manner", "reason"),
+    ("manner", "limits", "reason"),
     [
-        (404, "answered HTTP 404 for /file"),
-        (503, "answered HTTP 503 for /file"),
-        ("truncated", "the transfer from 127.0.0.1:{port} broke off"),
-        ("silent", "127.0.0.1:{port} sent nothing for 0.3 s"),
-        ("stalling", "127.0.0.1:{port} sent nothing for 0.3 s"),
+        (404, LONG, "answered HTTP 404 for /file"),
+        (503, LONG, "answered HTTP 503 for /file"),
+        ("truncated", LONG, "the transfer from 127.0.0.1:{port} broke off"),
+        ("silent", SHORT, "127.0.0.1:{port} sent nothing for 2 s"),
+        ("stalling", SHORT, "127.0.0.1:{port} sent nothing for 2 s"),
     ],
 )
 def test_a_server_that_misbehaves_is_asked_once_and_named(
-    site: Site, tmp_path: Path, manner: str | int, reason: str
+    site: Site, tmp_path: Path, manner: str | int, limits: Limits, reason: str
 ) -> None:
     site.files["/file"] = CONTENT
     site.manners["/file"] = manner
     with pytest.raises(Unavailable) as caught:
-        download.fetch(f"{site.address}/file", tmp_path / "file", ignore, SHORT)
+        download.fetch(f"{site.address}/file", tmp_path / "file", ignore, limits)
     assert reason.format(port=site.address.rpartition(":")[2]) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert site.asked == ["/file"]
@@ -105,7 +105,7 @@ def test_a_name_server_that_never_answers_holds_nobody_up(tmp_path: Path, monkey
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     try:
-        with pytest.raises(Unavailable, match=r"get.example.com sent nothing for 0.3 s"):
+        with pytest.raises(Unavailable, match=r"get.example.com sent nothing for 2 s"):
             download.fetch("https://get.example.com/x", tmp_path / "x", ignore, SHORT)
     finally:
         end.set()

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.toolchain import getting, golang, kubernetes, platforms
-from sandbox.toolchain.download import Limits
 from sandbox.toolchain.kubernetes import Kube
 from sandbox.toolchain.tool import Tool, Unavailable
 from tests.sandbox.toolchain.conftest import Site
-from tests.sandbox.toolchain.fakes import Talk, executable, settings
+from tests.sandbox.toolchain.fakes import LONG, SHORT, Talk, executable, settings
 
 VERSION = Kube().version
 ETCD, KWOK = (golang.pinned(kubernetes.DIRECTORY, name) for name in (kubernetes.ETCD, kubernetes.KWOK))
@@ -29,7 +28,7 @@ def program(name: str) -> bytes:
 
 @pytest.fixture
 def kube() -> Kube:
-    return Kube(Limits(connect_s=0.3, answer_s=0.3, stall_s=0.3))
+    return Kube(LONG)
 
 
 @pytest.fixture
@@ -129,6 +128,7 @@ def test_a_file_without_published_checksum_is_refused(
 def test_without_network_only_one_server_is_asked(official: Site, kube: Kube, tmp_path: Path, talk: Talk) -> None:
     path = f"/v{VERSION}/bin/linux/amd64/kube-apiserver.sha512"
     official.manners[path] = "silent"
+    kube.limits = SHORT
     with pytest.raises(Unavailable, match="sent nothing"):
         kube.fetch(tmp_path, talk)
     assert official.asked == [path]

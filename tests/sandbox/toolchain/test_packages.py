@@ -14,6 +14,7 @@ from sandbox import toolchain
 from sandbox.toolchain import packages
 from sandbox.toolchain.store import Store
 from terminal import UserError
+from tests.sandbox import awaiting
 from tests.sandbox.toolchain.fakes import Talk, settings
 
 
@@ -121,10 +122,11 @@ def test_missing_requirements_are_named(tmp_path: Path) -> None:
 
 def test_ctrl_c_stops_the_program_that_is_running(tmp_path: Path) -> None:
     def interrupted(_: int) -> None:
+        awaiting.line(tmp_path / "pid")
         raise KeyboardInterrupt
 
     script = "echo $$ > pid; while :; do sleep 0.1; done"
     with pytest.raises(KeyboardInterrupt):
         packages.watch(["sh", "-c", script], tmp_path / "log", interrupted, tmp_path)
-    pid = int((tmp_path / "pid").read_text())
+    pid = int(awaiting.line(tmp_path / "pid"))
     assert not Path(f"/proc/{pid}").exists()

@@ -12,11 +12,10 @@ import pytest
 
 from sandbox.settings import REPOSITORY
 from sandbox.toolchain import getting, platforms
-from sandbox.toolchain.download import Limits
 from sandbox.toolchain.pulumi_cli import PulumiCli
 from sandbox.toolchain.tool import Unavailable
 from tests.sandbox.toolchain.conftest import Site
-from tests.sandbox.toolchain.fakes import Talk, executable, settings
+from tests.sandbox.toolchain.fakes import LONG, SHORT, Talk, executable, settings
 
 VERSION = PulumiCli().version
 ARCHIVE = f"/pulumi-v{VERSION}-linux-x64.tar.gz"
@@ -31,7 +30,7 @@ def linux(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cli() -> PulumiCli:
-    return PulumiCli(Limits(connect_s=0.3, answer_s=0.3, stall_s=0.3))
+    return PulumiCli(LONG)
 
 
 def archive(files: dict[str, str]) -> bytes:
@@ -95,6 +94,8 @@ def test_a_release_that_cannot_be_downloaded_is_built_instead(
     official: Site, cli: PulumiCli, tmp_path: Path, talk: Talk, path: str, manner: str | int, reason: str
 ) -> None:
     official.manners[path] = manner
+    if manner in {"silent", "stalling"}:
+        cli.limits = SHORT
     tool = getting.get(cli, settings(tmp_path), talk)
     assert tool.origin == "build"
     (line,) = talk.about(f"pulumi {VERSION}: download: ")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from sandbox.processes import free_block
 from tests.training.bench.samples import process, report
 from training.bench.reports import Board, Line, connect
 
@@ -53,19 +53,21 @@ async def stopped(line: Line, rank: int) -> None:
     line.close()
 
 
-def meet(*ranks: Callable[[Line, int], Awaitable[None]], start: float = 20, limit: float = 20, world: int = 0) -> Board:
-    """A board with these ranks at it, after it is over."""
+def meet(
+    *ranks: Callable[[Line, int], Awaitable[None]], start: float = 60, limit: float = 60, world: int = 0, early: int = 0
+) -> Board:
+    """A board with these ranks at it, after it is over. So many have said hello before it begins to wait: `early`."""
 
     async def run() -> Board:
-        port = free_block(22000, 10)
-        assert port
         board = Board(world or len(ranks))
-        server = await board.open(port)
+        server = await board.open(0)
+        port = server.sockets[0].getsockname()[1]
 
         async def one(number: int, rank: Callable[[Line, int], Awaitable[None]]) -> None:
-            await rank(await connect("127.0.0.1", port, 5), number)
+            await rank(await connect("127.0.0.1", port, 60), number)
 
         others = [asyncio.create_task(one(number, rank)) for number, rank in enumerate(ranks)]
+        assert await board._until(lambda: len(board._lines) >= early, 60)
         await board.preside(start, limit)
         await asyncio.gather(*others)
         await board.close()
@@ -93,7 +95,7 @@ def test_a_rank_that_dies_is_named() -> None:
 
 
 def test_a_rank_that_never_comes_is_named() -> None:
-    board = meet(_refused, start=0.5, world=3)
+    board = meet(_refused, start=0.5, world=3, early=1)
     assert board.errors == ["rank 1, 2 of 3 did not report within 0.5 s"]
 
 
@@ -103,15 +105,16 @@ def test_ranks_that_do_not_finish_are_stopped() -> None:
 
 
 def test_a_second_process_of_one_rank_is_an_error() -> None:
-    board = meet(lambda line, _: _refused(line, 0), lambda line, _: _refused(line, 0), start=2)
+    board = meet(lambda line, _: _refused(line, 0), lambda line, _: _refused(line, 0))
     assert any("there is one already" in error for error in board.errors)
 
 
 def test_rank_zero_that_cannot_be_reached_is_given_up_with_the_reason() -> None:
-    port = free_block(22000, 10)
-    assert port
-    with pytest.raises(TimeoutError, match=f"rank 0 at 127.0.0.1:{port} could not be reached in 0.3 s"):
-        asyncio.run(connect("127.0.0.1", port, 0.3))
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]  # bound and not listening: nobody else can take it
+        with pytest.raises(TimeoutError, match=f"rank 0 at 127.0.0.1:{port} could not be reached in 0.3 s"):
+            asyncio.run(connect("127.0.0.1", port, 0.3))
     with pytest.raises(TimeoutError, match="rank 0 at no-such-name"):
         asyncio.run(connect("no-such-name.invalid", port, 0.3))
 

@@ -156,14 +156,14 @@ def test_two_that_want_a_shard_at_the_same_time_copy_it_once(tmp_path: Path) -> 
     store: Store = Counting(tmp_path)
 
     def fetch() -> None:
-        meet.wait(10)
+        meet.wait(60)
         Cache(tmp_path / "cache", 100).fetch(store, "a.bin", digest(b"whole"), 5)
 
     threads = [threading.Thread(target=fetch) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert downloads == ["a.bin"]
 
 

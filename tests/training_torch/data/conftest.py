@@ -6,10 +6,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("training", deadline=None)  # a busy machine is slow, not wrong
-settings.load_profile("training")
 
 
 @pytest.fixture(scope="session", autouse=True)

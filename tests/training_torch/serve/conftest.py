@@ -55,7 +55,7 @@ class Client:
         return [one["text"] for one in found.json["choices"]]
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             connection.request(method, path, body, {"content-type": "application/json"} if body else {})
             answer = connection.getresponse()
@@ -120,11 +120,11 @@ def start(exported: Callable[[str], Path]) -> Iterator[Callable[..., Running]]:
 
         thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
         thread.start()
-        service, port, loop = ready.result(60)
+        service, port, loop = ready.result(300)
 
         def end() -> None:
             held[0].should_exit = True
-            thread.join(30)
+            thread.join(300)
             assert not thread.is_alive()
 
         ends.append(end)

@@ -45,7 +45,7 @@ def test_a_seeded_answer_is_the_same_alone_and_in_a_batch(name: str, temperature
     settings = {"max_tokens": 24, "temperature": temperature, "top_p": 0.95}
     alone = start(name, max_batch=1).client
     wanted = [alone.complete(prompt, seed=number, **settings) for number, prompt in enumerate(PROMPTS)]
-    together = start(name, max_batch=len(PROMPTS), max_wait_ms=10_000)
+    together = start(name, max_batch=len(PROMPTS), max_wait_ms=60_000)
     with ThreadPoolExecutor(len(PROMPTS)) as clients:
         futures = [
             clients.submit(together.client.complete, prompt, seed=number, **settings)
@@ -140,7 +140,7 @@ def test_a_client_that_goes_away_ends_its_work(start: Start) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", running.client.port, timeout=60)
     connection.request("POST", "/v1/completions", json.dumps({"prompt": "x", "max_tokens": 1500, "stream": True}))
     answer = connection.getresponse()
-    assert steps.acquire(timeout=30)
+    assert steps.acquire(timeout=300)
     answer.close()
     connection.close()
     # The next request is answered although the abandoned one asked for 1500 tokens: it did not run to its end.

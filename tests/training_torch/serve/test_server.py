@@ -27,7 +27,7 @@ from training.serve.engine import Engine
 from training.serve.settings import Settings
 
 Exported = Callable[[str], Path]
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 class Held:

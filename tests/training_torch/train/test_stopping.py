@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import ports
 from tests.training_torch import runs
 
 PRESET = "bloom-560m-tiny"
@@ -64,7 +65,7 @@ def test_torchrun_starts_a_killed_rank_again_and_the_run_goes_on(tmp_path: Path,
         "--rdzv-backend",
         "c10d",
         "--rdzv-endpoint",
-        f"127.0.0.1:{runs.free_port()}",
+        f"127.0.0.1:{ports.block()}",
         "--monitor-interval",
         "0.1",
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.processes import free_block
+from tests import ports
 from tests.sandbox.providers.aws.api import Api, running_api
 from tests.sandbox.providers.aws.plugin import Plugin
 
@@ -22,9 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def daemon() -> Iterator[Api]:
-    port = free_block(21300 + os.getpid() % 90 * 10, 1)
-    assert port is not None
-    with running_api(port) as api:
+    with running_api(ports.block()) as api:
         yield api
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from sandbox import processes
 from sandbox.kubernetes.stages import EXIT_CODE, RUN_FOR
 from sandbox.providers.kubernetes import objects
 from sandbox.providers.kubernetes.cluster import Cluster
+from sandbox.providers.kubernetes.errors import ApiError
+from sandbox.providers.kubernetes.readiness import waiting
 from sandbox.settings import Settings
 from tests.sandbox import emulated
 from tests.sandbox.providers.kubernetes.engine_double import EngineDouble, Refused, Resource, Unfinished, later
@@ -55,6 +59,35 @@ def job(namespace: str, selector: dict[str, str], name: str = "j", **annotations
     }
 
 
+class Clock:
+    """The time of waits: it runs as it does, and can be put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def out_of_time(self, condition: Callable[[], Any]) -> threading.Thread:
+        """End the waits once `condition` holds: what a wait sees before its end is then no matter of speed."""
+
+        def run() -> None:
+            try:
+                emulated.eventually(condition)
+            finally:
+                self.ahead += 3600
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(waiting, "time", made)
+    return made
+
+
 def test_a_deployment_is_created_and_rolled_out(
     provider: EngineDouble, api: Cluster, namespace: str, nodes: dict[str, str]
 ) -> None:
@@ -77,11 +110,18 @@ def test_a_deployment_is_created_and_rolled_out(
 
 
 def test_a_deployment_that_does_not_get_ready_is_kept_with_the_reasons_and_finished_by_the_next_update(
-    provider: EngineDouble, api: Cluster, namespace: str, nodes: dict[str, str]
+    provider: EngineDouble, api: Cluster, namespace: str, nodes: dict[str, str], clock: Clock
 ) -> None:
     inputs = deployment(namespace, NOWHERE, 1)
+    ended = clock.out_of_time(
+        lambda: (
+            objects.condition(api.get(inputs) or {}, "Available").get("status") == "False"
+            and any(objects.condition(one, "PodScheduled").get("message") for one in pods(api, namespace))
+        )
+    )
     with pytest.raises(Unfinished) as caught:
-        provider.create(DEPLOYMENT, "web", inputs, timeout=3)
+        provider.create(DEPLOYMENT, "web", inputs, timeout=600)
+    ended.join()
     made, reasons = caught.value.resource, caught.value.reasons
     assert made.id == f"{namespace}/web"
     assert made.outputs["__inputs"]["spec"] == inputs["spec"]
@@ -126,11 +166,29 @@ def test_a_failed_job_is_kept_with_the_exit_codes_of_its_pods(
     assert any('container "c" completed with exit code 3' in line for line in reasons), reasons
 
 
-def test_a_job_whose_pods_are_refused_says_so(provider: EngineDouble, api: Cluster, namespace: str) -> None:
+def test_a_job_whose_pods_are_refused_says_so(
+    provider: EngineDouble, api: Cluster, namespace: str, clock: Clock
+) -> None:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": namespace}}
     provider.create("kubernetes:core/v1:ResourceQuota", "q", quota | {"spec": {"hard": {"pods": "0"}}})
+    bare_pod: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod"} | pod(NOWHERE)
+    bare_pod["metadata"] |= {"name": "p", "namespace": namespace}
+
+    def refused() -> bool:
+        """The API server learns of a new quota and its use a moment later."""
+        try:
+            api.apply(bare_pod, "someone", dry_run=True)
+        except ApiError as error:
+            return "exceeded quota: q" in str(error)
+        return False
+
+    emulated.eventually(refused)
+    ended = clock.out_of_time(
+        lambda: any(event["reason"] == "FailedCreate" for event in api.list("v1", "Event", namespace))
+    )
     with pytest.raises(Unfinished) as caught:
-        provider.create(JOB, "j", job(namespace, NOWHERE), timeout=2)
+        provider.create(JOB, "j", job(namespace, NOWHERE), timeout=600)
+    ended.join()
     assert any("[FailedCreate]" in line and "exceeded quota: q" in line for line in caught.value.reasons)
 
 
@@ -148,7 +206,7 @@ def test_cancel_ends_a_wait_and_keeps_the_object(provider: EngineDouble, api: Cl
     thread.start()
     emulated.eventually(lambda: api.get(inputs))
     provider.servicer.cancelled.set()
-    thread.join(10)
+    thread.join(60)
     assert found and "Resource operation was cancelled for 'j'" in str(found[0])
 
 
@@ -243,7 +301,8 @@ def test_a_wait_survives_a_restart_of_the_api_server(
         processes.kill(next(pid for pid, name in processes.ours(cloud).items() if name == "apiserver"))
         emulated.eventually(lambda: api.apply(bare(inputs, {"a": "done"}), "someone"))
 
-    finish = later(lambda: api.get(inputs), interrupt)
+    # Only once the creation is answered and the wait has begun: an interrupted creation fails, and may.
+    finish = later(lambda: any("Waiting for {.data.a}" in line for line in provider.told), interrupt)
     made = provider.create("kubernetes:core/v1:ConfigMap", "x", inputs)
     finish.join()
     assert made.outputs["data"] == {"a": "done"}

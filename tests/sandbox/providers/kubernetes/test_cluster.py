@@ -24,7 +24,7 @@ def connect(api: FakeApi, cancelled: threading.Event | None = None, **user: Any)
 
 
 def waiter(
-    cluster: Cluster, cancelled: threading.Event | None = None, seconds: float = 5.0
+    cluster: Cluster, cancelled: threading.Event | None = None, seconds: float = 60.0
 ) -> tuple[Waiter, list[str]]:
     told: list[str] = []
     return Waiter(cluster, cancelled or threading.Event(), told.append, seconds), told

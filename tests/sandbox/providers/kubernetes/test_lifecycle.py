@@ -203,11 +203,21 @@ def test_quota_and_pod_security_refuse_in_the_preview(provider: EngineDouble, ap
     api.patch({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, label)
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": namespace}}
     provider.create("kubernetes:core/v1:ResourceQuota", "q", quota | {"spec": {"hard": {"count/jobs.batch": "0"}}})
-    with pytest.raises(Refused, match=f"Job {namespace}/j: Forbidden: exceeded quota: q"):
-        provider.preview(JOB, "j", job(namespace))
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace}}
-    with pytest.raises(Refused, match=f"Pod {namespace}/p: Forbidden: violates PodSecurity"):
-        provider.preview("kubernetes:core/v1:Pod", "p", pod | {"spec": {"containers": [{"name": "c", "image": "i"}]}})
+    metadata, spec = {"name": "p", "namespace": namespace}, {"containers": [{"name": "c", "image": "i"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+    def refusal(type_: str, name: str, inputs: dict[str, Any]) -> str:
+        """The API server learns of a new quota and its use, and of a new label of a namespace, a moment later."""
+        try:
+            provider.preview(type_, name, inputs)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    quota_first = f"Job {namespace}/j: Forbidden: exceeded quota: q"
+    emulated.eventually(lambda: quota_first in refusal(JOB, "j", job(namespace)))
+    security_first = f"Pod {namespace}/p: Forbidden: violates PodSecurity"
+    emulated.eventually(lambda: security_first in refusal("kubernetes:core/v1:Pod", "p", pod))
 
 
 def test_a_preview_in_a_namespace_or_with_values_that_come_later_shows_the_inputs(
