@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from .facts import machine
 from .machines import accelerators, facts_of, most, templates, uses
-from .model import Parameters, Resource, Stack, Violation, independently, relation_rule, resource_rule
+from .model import (
+    Parameters,
+    Reading,
+    Resource,
+    Stack,
+    Violation,
+    any_of,
+    each,
+    independently,
+    relation_rule,
+    resource_rule,
+)
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -16,6 +28,7 @@ PLACEMENT = "aws:ec2/placementGroup:PlacementGroup"
 SUBNET = "aws:ec2/subnet:Subnet"
 BLOCK = "capacity-block"
 RESERVATION = "capacityReservationSpecification.capacityReservationTarget.capacityReservationId"
+TRAINING = "training"
 MARKET = "instanceMarketOptions.marketType"
 
 
@@ -32,13 +45,20 @@ def capacity_block_launch_template(group: Resource, _stack: Stack, _: Parameters
     """EKS refuses the group when anything is missing, after the block has been paid for."""
     if group.get("capacityType") != "CAPACITY_BLOCK":
         return
-    if len(group.all("subnetIds")) != 1:
-        yield Violation("it has more than one subnet; a block lies in one zone.", check="subnet")
-    if group.all("instanceTypes"):
-        yield Violation("instanceTypes belongs in the launch template.", check="instance-types")
     found = templates(group)
-    if not found and not group.has("launchTemplate"):
-        yield Violation("it has no launch template.", check="template")
+
+    def subnets() -> Iterator[Violation]:
+        if (count := len(group.all("subnetIds"))) != 1:
+            said = "more than one subnet" if count else "no subnet"
+            yield Violation(f"it has {said}; a block lies in one zone.", check="subnet")
+
+    def types() -> Iterator[Violation]:
+        if group.all("instanceTypes"):
+            yield Violation("instanceTypes belongs in the launch template.", check="instance-types")
+
+    def named() -> Iterator[Violation]:
+        if not found and not group.has("launchTemplate"):
+            yield Violation("it has no launch template.", check="template")
 
     def complete(template: Resource) -> Iterator[Violation]:
         said = f"its launch template {template.name} has no"
@@ -49,7 +69,7 @@ def capacity_block_launch_template(group: Resource, _stack: Stack, _: Parameters
         if template.get(MARKET) != BLOCK:
             yield Violation(f"{said} {MARKET} {BLOCK}.", check=MARKET)
 
-    yield from independently(*map(complete, found))
+    yield from independently(subnets(), types(), named(), each(found, complete))
 
 
 def _drop_group(template: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -182,8 +202,17 @@ def no_spot_for_training(subject: Resource, _stack: Stack, given: Parameters) ->
     spot = subject.get("capacityType") == "SPOT" or subject.get(MARKET) == "spot"
     if not spot:
         return
-    labels = {str(key).rpartition("/")[2]: value for key, value in dict(subject.get("labels", {})).items()}
-    if "training" in (labels.get(given["label"]), subject.tag(given["label"])):
+
+    def training(of: Reading, path: str) -> bool:
+        found = of.entries(path)
+        return any_of(found, lambda key: re.split("[:/]", key)[-1] == given["label"] and found[key] == TRAINING)
+
+    asked = (
+        lambda: training(subject, "labels"),
+        lambda: subject.tag(given["label"]) == TRAINING,
+        lambda: any_of(subject.views("tagSpecifications"), lambda entry: training(entry, "tags")),
+    )
+    if any_of(asked, lambda ask: ask()):
         yield Violation("nodes for training are bought as spot.")
 
 

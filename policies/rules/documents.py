@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import CannotTell, Reading
+from .reading import holds_unknown
 
 RESTRICTING = (
     "aws:sourcearn",
@@ -99,17 +100,24 @@ def _anything(value: str) -> bool:
 
 def statements(reading: Reading, path: str = "policy") -> list[Statement]:
     """The statements of the document at a path. Raises `CannotTell` when it is unknown or is not JSON."""
+    return [
+        _statement(entry) for entry in _list(document(reading, path).get("Statement")) if isinstance(entry, Mapping)
+    ]
+
+
+def document(reading: Reading, path: str) -> Mapping[str, Any]:
+    """The document at a path, as an object or as JSON text; an empty one where nothing is."""
     value = reading.get(path)
     if isinstance(value, str):
         if not value.strip():
-            return []
+            return {}
         try:
             value = json.loads(value)
         except ValueError:
-            raise CannotTell(f"{path} (it is not JSON)") from None
-    if not isinstance(value, Mapping):
-        return []
-    return [_statement(entry) for entry in _list(value.get("Statement")) if isinstance(entry, Mapping)]
+            raise CannotTell(path, "is not JSON") from None
+    if holds_unknown(value):
+        raise CannotTell(path, "holds a value that is known only after creation")
+    return value if isinstance(value, Mapping) else {}
 
 
 def _statement(entry: Mapping[str, Any]) -> Statement:

@@ -143,7 +143,7 @@ def _configuration(addon: Resource) -> dict[str, Any]:
     try:
         value = json.loads(text) if text else {}
     except ValueError:
-        raise CannotTell("configurationValues (it is not JSON)") from None
+        raise CannotTell("configurationValues", "is not JSON") from None
     return value if isinstance(value, dict) else {}
 
 

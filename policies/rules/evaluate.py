@@ -25,7 +25,7 @@ IN_FORCE = Rule(
 """What the pack itself says of exemptions; no rule over resources."""
 
 
-MALFORMED = (TypeError, ValueError, AttributeError, KeyError, IndexError)
+MALFORMED = (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError)
 """What reading a value of another type than the schema's raises. One bad input must not end the run of all rules."""
 
 
@@ -164,8 +164,7 @@ class Pack:
                 )
                 (out.exempted if exemption else out.findings).append(finding)
         except CannotTell as unknown:
-            reason = f"{unknown.path} is known only after creation" if unknown.path else "a value is unknown"
-            out.doubts.append(Doubt(rule, of, reason))
+            out.doubts.append(Doubt(rule, of, str(unknown)))
         except MissingParameter as missing:
             out.doubts.append(Doubt(rule, of, f"parameter {missing} is not set"))
         except MALFORMED as wrong:  # an input of another shape than the provider takes: its own check will refuse it

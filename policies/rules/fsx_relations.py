@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .efa import trusts_itself
 from .machines import NODE_GROUP, accelerated_groups, most
-from .model import Parameters, Resource, Stack, Violation, relation_rule
+from .model import Parameters, Resource, Stack, Violation, any_of, relation_rule
 
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
 LINK = "aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation"
@@ -34,7 +34,7 @@ def efa_prerequisites(system: Resource, stack: Stack, _: Parameters) -> Iterator
     if not system.has("metadataConfiguration"):
         yield Violation("EFA needs metadataConfiguration.", check="metadataConfiguration")
     groups = system.referred("securityGroupIds", GROUP)
-    if groups and not any(trusts_itself(stack, group) for group in groups):
+    if groups and not any_of(groups, lambda group: trusts_itself(stack, group)):
         yield Violation("no group of it allows all traffic to and from itself.", check="securityGroupIds")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .documents import Statement, statements
-from .model import Parameters, Resource, Violation, independently, resource_rule
+from .model import Parameters, Resource, Violation, each, resource_rule
 
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
@@ -58,9 +58,8 @@ def no_admin(resource: Resource, given: Parameters) -> Iterator[Violation]:
             if statement.allows:
                 yield from _too_much(statement)
         return
-    yield from independently(*(_attached(resource, path) for path in ("policyArn", "managedPolicyArn")))
-    for arn in resource.all("managedPolicyArns"):
-        yield from _administrator(arn)
+    paths = ("policyArn", "managedPolicyArn", "managedPolicyArns")
+    yield from each(paths, lambda path: each(resource.items(path), _administrator))
 
 
 def _too_much(statement: Statement) -> Iterator[Violation]:
@@ -71,10 +70,6 @@ def _too_much(statement: Statement) -> Iterator[Violation]:
         yield Violation("a statement allows every action.", check="CKV_AWS_63")
     if everything or "iam:*" in [action.lower() for action in statement.actions]:
         yield Violation("a statement allows every action of IAM.", check="CKV2_AWS_40")
-
-
-def _attached(resource: Resource, path: str) -> Iterator[Violation]:
-    yield from _administrator(resource.get(path, ""))
 
 
 def _administrator(arn: object) -> Iterator[Violation]:

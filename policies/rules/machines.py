@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
-from .facts import machine
-from .model import Resource, Stack, View
+from .facts import listed, machine, machines
+from .model import CannotTell, Reading, Resource, Stack, View, any_of
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 SCALING_GROUP = "aws:autoscaling/group:Group"
 EFA_TYPES = ("efa", "efa-only")
+OVERRIDES = "mixedInstancesPolicy.launchTemplate.overrides"
 
 
 def templates(group: Resource) -> list[Resource]:
@@ -21,17 +23,43 @@ def templates(group: Resource) -> list[Resource]:
 
 
 def uses(group: Resource) -> list[str]:
-    """The instance types of a node group or scaling group."""
-    kinds = [str(kind) for template in templates(group) if (kind := template.get("instanceType"))]
+    """The instance types of a node group or scaling group. Raises `CannotTell` where a foreign template says them."""
+    overrides = list(group.views(OVERRIDES))
+    kinds = [kind for override in overrides for kind in _kinds(override)]
+    if not kinds:  # overrides take the place of the template's own type
+        kinds = [kind for template in templates(group) for kind in _kinds(template)]
     kinds += [str(kind) for kind in group.known("instanceTypes")]
     kinds += [str(group.get("instanceType"))] if group.get("instanceType") else []
+    if not kinds and not templates(group) and group.has("launchTemplate"):
+        raise CannotTell("launchTemplate", "names a template that is not in the stack")
     return list(dict.fromkeys(kinds))
+
+
+def _kinds(source: Reading) -> Iterator[str]:
+    """The instance types of a template or an override, be they described by what they must have."""
+    if kind := source.get("instanceType"):
+        yield str(kind)
+    if not source.has("instanceRequirements"):
+        return
+    allowed = [str(pattern) for pattern in source.known("instanceRequirements.allowedInstanceTypes")]
+    for pattern in allowed:
+        yield from (name for name in machines() if fnmatchcase(name, pattern)) if "*" in pattern else [pattern]
+    most = source.number("instanceRequirements.acceleratorCount.max")
+    if not allowed and most != 0:
+        raise CannotTell("instanceRequirements", "leaves the instance types open")
 
 
 def accelerators(kind: str) -> int:
     """Accelerators of an instance type; 0 for one without, or that nobody knows."""
     known = machine(kind)
     return int(known["accelerators"]) if known else 0
+
+
+def counted(kind: str) -> int:
+    """Accelerators of an instance type. Raises `CannotTell` for one that no table holds."""
+    if not listed(kind):
+        raise CannotTell(kind, "is in no table of instance types")
+    return accelerators(kind)
 
 
 def accelerated(group: Resource) -> bool:
@@ -50,9 +78,28 @@ def most(group: Resource) -> float:
     return group.number(path, 0) or 0
 
 
-def efa_interfaces(template: Resource) -> list[View]:
-    """The interfaces of a launch template that carry EFA."""
-    return [entry for entry in template.views("networkInterfaces") if entry.get("interfaceType") in EFA_TYPES]
+def has_efa(template: Resource) -> bool:
+    """Whether a launch template asks for EFA on any of its interfaces."""
+    return any_of(template.views("networkInterfaces"), _carries_efa)
+
+
+def efa_interfaces(template: Resource) -> Iterator[View]:
+    """The interfaces of a launch template that carry EFA; `CannotTell` after them where that is unknown of others."""
+    doubt: CannotTell | None = None
+    for entry in template.views("networkInterfaces"):
+        try:
+            carries = _carries_efa(entry)
+        except CannotTell as unknown:
+            doubt = doubt or unknown
+            continue
+        if carries:
+            yield entry
+    if doubt is not None:
+        raise doubt
+
+
+def _carries_efa(entry: View) -> bool:
+    return entry.get("interfaceType") in EFA_TYPES
 
 
 def facts_of(group: Resource) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from .reading import UNKNOWN, CannotTell, Reading, Unknown, View, independently
+from .reading import UNKNOWN, CannotTell, Entries, Reading, Unknown, View, all_of, any_of, each, independently
 from .tokens import ALIASES, canonical
 
 Severity = Literal["low", "medium", "high", "critical"]
@@ -183,6 +183,7 @@ __all__ = [
     "ALIASES",
     "UNKNOWN",
     "CannotTell",
+    "Entries",
     "Level",
     "Parameters",
     "Reading",
@@ -193,7 +194,10 @@ __all__ = [
     "Unknown",
     "View",
     "Violation",
+    "all_of",
+    "any_of",
     "canonical",
+    "each",
     "independently",
     "relation_rule",
     "resource_rule",

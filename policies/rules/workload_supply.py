@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from .model import Parameters, Resource, View, Violation, independently, resource_rule
-from .pods import PODS, containers, key, name, spec
+from .model import Parameters, Resource, View, Violation, any_of, each, independently, resource_rule
+from .pods import PODS, containers, name, spec
 
 SERVICE = "kubernetes:core/v1:Service"
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
@@ -34,7 +34,7 @@ def image_pinned(workload: Resource, given: Parameters) -> Iterator[Violation]:
         if given["require-digest"] and not digest:
             yield Violation(f"{name(container)} has no digest.", check="CKV_K8S_43")
 
-    yield from independently(*map(one, containers(workload)))
+    yield from each(containers(workload), one)
 
 
 REGISTRIES = (
@@ -71,7 +71,7 @@ def registry_allowlist(workload: Resource, given: Parameters) -> Iterator[Violat
         if not any(fnmatchcase(image if "/" in pattern else registry, pattern) for pattern in given["registries"]):
             yield Violation(f"{name(container)} comes from {registry}.")
 
-    yield from independently(*map(one, containers(workload)))
+    yield from each(containers(workload), one)
 
 
 @resource_rule(
@@ -91,11 +91,14 @@ def requests_limits(workload: Resource, _: Parameters) -> Iterator[Violation]:
         ("limits", "memory", "CKV_K8S_13"),
     )
 
-    def one(container: View, kind: str, what: str, check: str) -> Iterator[Violation]:
-        if key(container, f"resources.{kind}", what) is None:
+    def one(container: View) -> Iterator[Violation]:
+        yield from each(needs, lambda need: asked(container, *need))
+
+    def asked(container: View, kind: str, what: str, check: str) -> Iterator[Violation]:
+        if container.entries(f"resources.{kind}").get(what) is None:
             yield Violation(f"{name(container)} has no {what} in {kind}.", check=check)
 
-    yield from independently(*(one(container, *need) for container in containers(workload) for need in needs))
+    yield from each(containers(workload), one)
 
 
 @resource_rule(
@@ -166,8 +169,14 @@ def secrets_not_in_env(workload: Resource, _: Parameters) -> Iterator[Violation]
     """The environment is in every crash report, and in every child process."""
 
     def one(container: View) -> Iterator[Violation]:
-        entries = [*container.views("env"), *container.views("envFrom")]
-        if any(entry.has("valueFrom.secretKeyRef") or entry.has("secretRef") for entry in entries):
+        entries = independently(container.views("env"), container.views("envFrom"))
+        if any_of(entries, _secret):
             yield Violation(f"{name(container)} gets a secret as a variable.")
 
-    yield from independently(*map(one, containers(workload)))
+    yield from each(containers(workload), one)
+
+
+def _secret(entry: View) -> bool:
+    if not entry.has("valueFrom"):
+        return entry.has("secretRef")
+    return "secretKeyRef" in entry.entries("valueFrom")

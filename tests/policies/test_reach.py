@@ -1,0 +1,228 @@
+"""What each rule takes in: every way in which a thing is said, and nothing that is said of something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policies.examples import Thing
+from policies.examples.aws import NODES, P5EN, SUBNET, TEMPLATE, efa, interface
+from policies.rules import ALL
+from policies.rules.evaluate import Pack
+from policies.rules.model import UNKNOWN
+from tests.policies.test_kinds import GROUP, checks, outcome
+from tests.policies.test_rules import built
+
+SCALING = "aws:autoscaling/group:Group"
+MACHINE = "aws:ec2/instance:Instance"
+POOL = "gcp:container/nodePool:NodePool"
+CLUSTER = "gcp:container/cluster:Cluster"
+KARPENTER = "kubernetes:karpenter.sh/v1:NodePool"
+SERVICE = "kubernetes:core/v1:Service"
+
+
+def doubts(rule: str, things: list[Thing]) -> list[str]:
+    return [entry.reason for entry in outcome(things).doubts if entry.rule.id == rule]
+
+
+def ssh(*blocks: Any, path: str = "cidrBlocks") -> dict[str, Any]:
+    return {"ingress": [{"protocol": "tcp", "fromPort": 22, "toPort": 22, path: list(blocks)}]}
+
+
+@pytest.mark.parametrize("kind", [GROUP, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"])
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        ssh("0.0.0.0/0"),
+        ssh("0::/0", path="ipv6CidrBlocks"),
+        ssh("0.0.0.0/1", "128.0.0.0/1"),
+        ssh(UNKNOWN, "0.0.0.0/0"),
+        {"ingress": [UNKNOWN, *ssh("0.0.0.0/0")["ingress"]]},
+    ],
+)
+def test_the_world_is_the_world_however_it_is_written(kind: str, inputs: dict[str, Any]) -> None:
+    assert checks("sg-no-world-admin-ports", [Thing(kind, inputs=inputs)]) == {"CKV_AWS_24"}
+
+
+def test_an_unknown_network_may_be_the_world() -> None:
+    things = [Thing(GROUP, inputs=ssh(UNKNOWN, "10.0.0.0/8"))]
+    assert checks("sg-no-world-admin-ports", things) == set()
+    assert doubts("sg-no-world-admin-ports", things) == ["ingress.0.cidrBlocks is known only after creation"]
+
+
+def count(things: list[Thing], most: int) -> str:
+    """What the cap says of a stack: fail, pass or cannot tell."""
+    rule = "accelerator-count-cap"
+    pack = Pack(ALL, parameters={rule: {"max-accelerators": most}})
+    said = pack.stack(built(things))
+    if any(entry.rule.id == rule for entry in said.findings):
+        return "fail"
+    return "cannot tell" if any(entry.rule.id == rule for entry in said.doubts) else "pass"
+
+
+H100 = {"machineType": "a3-highgpu-8g"}
+
+
+@pytest.mark.parametrize(
+    ("things", "accelerators"),
+    [
+        ([Thing(MACHINE, inputs={"instanceType": "p5.48xlarge"})], 8),
+        ([Thing(NODES, inputs={"instanceTypes": ["p5.48xlarge", "g6e.xlarge"], "scalingConfig": {"maxSize": 3}})], 24),
+        (
+            [
+                Thing(
+                    SCALING,
+                    inputs={
+                        "maxSize": 4,
+                        "mixedInstancesPolicy": {
+                            "launchTemplate": {
+                                "overrides": [{"instanceType": "m7i.large"}, {"instanceType": "p5.48xlarge"}]
+                            }
+                        },
+                    },
+                )
+            ],
+            32,
+        ),
+        (
+            [
+                Thing(TEMPLATE, "t", {"instanceRequirements": {"allowedInstanceTypes": ["p5.*"]}}),
+                Thing(NODES, "n", {"scalingConfig": {"maxSize": 2}}, {"launchTemplate": ["t"]}),
+            ],
+            16,
+        ),
+        ([Thing(POOL, inputs={"location": "us-central1-a", "nodeCount": 2, "nodeConfig": H100})], 16),
+        ([Thing(POOL, inputs={"location": "us-central1", "nodeCount": 2, "nodeConfig": H100})], 48),
+        ([Thing(POOL, inputs={"location": "us-central1-a", "initialNodeCount": 2, "nodeConfig": H100})], 16),
+        (
+            [
+                Thing(CLUSTER, "c", {"location": "us-central1", "nodeLocations": ["us-central1-a"]}),
+                Thing(POOL, "p", {"nodeCount": 2, "nodeConfig": H100}, {"cluster": ["c"]}),
+            ],
+            16,
+        ),
+        ([Thing(CLUSTER, inputs={"location": "us-central1-a", "initialNodeCount": 1, "nodeConfig": H100})], 8),
+        (
+            [Thing(CLUSTER, inputs={"location": "us-central1-a", "nodePools": [{"nodeCount": 3, "nodeConfig": H100}]})],
+            24,
+        ),
+    ],
+)
+def test_every_way_to_buy_accelerators_counts(things: list[Thing], accelerators: int) -> None:
+    assert (count(things, accelerators - 1), count(things, accelerators)) == ("fail", "pass")
+
+
+def test_accelerators_of_a_type_or_a_number_that_nobody_knows_are_not_none() -> None:
+    unknown = Thing(NODES, "n", {"instanceTypes": ["p99.48xlarge"], "scalingConfig": {"maxSize": 1}})
+    assert count([unknown], 1000) == "cannot tell"
+    assert count([unknown, Thing(MACHINE, inputs={"instanceType": "p5.48xlarge"})], 4) == "fail"
+    foreign = Thing(NODES, "n", {"launchTemplate": {"id": "lt-1"}, "scalingConfig": {"maxSize": 1}})
+    assert count([foreign], 1000) == "cannot tell"
+
+
+def karpenter(*requirements: dict[str, Any]) -> list[Thing]:
+    template = {"spec": {"requirements": list(requirements)}}
+    spec = {"limits": {"cpu": 100}, "disruption": {"budgets": [{"nodes": "10%"}]}, "template": template}
+    return [Thing(KARPENTER, inputs={"spec": spec})]
+
+
+def need(label: str, operator: str, *values: str) -> dict[str, Any]:
+    return {"key": f"karpenter.k8s.aws/{label}", "operator": operator, "values": list(values)}
+
+
+@pytest.mark.parametrize(
+    ("requirements", "may"),
+    [
+        ([], True),
+        ([need("instance-category", "In", "p", "g")], True),
+        ([need("instance-category", "In", "c", "m", "r")], False),
+        ([need("instance-category", "NotIn", "p")], True),
+        ([need("instance-family", "In", "m7i")], False),
+        ([need("instance-family", "NotIn", "p5", "g5")], True),
+        ([need("instance-gpu-count", "DoesNotExist")], False),
+        ([need("instance-gpu-count", "Exists")], True),
+        ([{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["p5.48xlarge"]}], True),
+        ([{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["m7i.large"]}], False),
+    ],
+)
+def test_a_pool_that_may_start_accelerators_limits_them(requirements: list[dict[str, Any]], may: bool) -> None:
+    assert ("accelerator" in checks("karpenter-nodepool-limits", karpenter(*requirements))) is may
+
+
+@pytest.mark.parametrize(
+    ("annotations", "inside"),
+    [
+        ({"networking.gke.io/load-balancer-type": "Internal"}, True),
+        ({"cloud.google.com/load-balancer-type": "Internal"}, True),
+        ({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal", "checksum": UNKNOWN}, True),
+        ({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}, False),
+        ({"checksum": UNKNOWN}, False),
+    ],
+)
+def test_services_say_in_both_clouds_that_they_are_internal(annotations: dict[str, Any], inside: bool) -> None:
+    things = [Thing(SERVICE, inputs={"metadata": {"annotations": annotations}, "spec": {"type": "LoadBalancer"}})]
+    assert (not checks("lb-internal-by-default", things)) is inside
+    assert not doubts("lb-internal-by-default", things)
+
+
+def test_an_unknown_annotation_that_decides_is_no_finding() -> None:
+    notes = {"networking.gke.io/load-balancer-type": UNKNOWN}
+    things = [Thing(SERVICE, inputs={"metadata": {"annotations": notes}, "spec": {"type": "LoadBalancer"}})]
+    assert checks("lb-internal-by-default", things) == set()
+    assert doubts("lb-internal-by-default", things)
+
+
+@pytest.mark.parametrize("kind", ["p99.48xlarge", "dl1.24xlarge"])
+def test_efa_of_a_type_that_no_table_describes_cannot_be_told(kind: str) -> None:
+    things = [Thing(TEMPLATE, inputs=efa(kind, interface(0, 0, "efa")))]
+    assert checks("efa-instance-supported", things) == set()
+    assert doubts("efa-instance-supported", things) == [f"{kind} has no known number of EFA interfaces"]
+
+
+def zones(*subnets: dict[str, str], **inputs: Any) -> list[Thing]:
+    named = [Thing(SUBNET, f"s{number}", subnet) for number, subnet in enumerate(subnets)]
+    refers = {"launchTemplate": ["t"], "vpcZoneIdentifiers": [subnet.name for subnet in named]}
+    group = Thing(SCALING, "g", inputs, refers)
+    return [group, Thing(TEMPLATE, "t", efa("p5en.48xlarge", *P5EN)), *named]
+
+
+def test_zones_are_compared_by_name_or_by_id_and_never_one_with_the_other() -> None:
+    rule = "efa-single-az"
+    assert checks(rule, zones({"availabilityZone": "us-east-1a"}, {"availabilityZone": "us-east-1b"})) == {rule}
+    mixed = zones({"availabilityZone": "us-east-1a"}, {"availabilityZoneId": "use1-az1"})
+    assert checks(rule, mixed) == set()
+    assert len(doubts(rule, mixed)) == 1
+    assert checks(rule, zones(availabilityZones=["us-east-1a", "us-east-1b"])) == {rule}
+
+
+FILES = "aws:efs/fileSystem:FileSystem"
+SELECTION = "aws:backup/selection:Selection"
+OWN = "arn:aws:elasticfilesystem:*:*:file-system/*"
+
+
+@pytest.mark.parametrize(
+    ("selection", "verdict"),
+    [
+        ({"resources": ["*"]}, "pass"),
+        ({"resources": [OWN]}, "pass"),
+        ({"resources": ["*"], "notResources": [OWN]}, "fail"),
+        ({"resources": ["*"], "notResources": ["arn:aws:rds:*:*:db:*"]}, "pass"),
+        ({"resources": [UNKNOWN]}, "cannot tell"),
+        ({"selectionTags": [{"type": "STRINGEQUALS", "key": "keep", "value": "yes"}]}, "pass"),
+        ({"selectionTags": [{"type": "STRINGEQUALS", "key": "late", "value": "yes"}]}, "cannot tell"),
+        (
+            {"resources": ["*"], "conditions": [{"stringEquals": [{"key": "aws:ResourceTag/keep", "value": "no"}]}]},
+            "fail",
+        ),
+        (
+            {"resources": ["*"], "conditions": [{"stringLikes": [{"key": "aws:ResourceTag/keep", "value": "y*"}]}]},
+            "pass",
+        ),
+    ],
+)
+def test_a_backup_covers_what_its_selection_holds(selection: dict[str, Any], verdict: str) -> None:
+    rule = "backup-covers-stateful"
+    things = [Thing(FILES, inputs={"tags": {"keep": "yes", "late": UNKNOWN}}), Thing(SELECTION, "s", selection)]
+    found = "fail" if checks(rule, things) else "cannot tell" if doubts(rule, things) else "pass"
+    assert found == verdict
