@@ -7,7 +7,7 @@ from typing import Any
 
 from .addresses import column, open_to_everybody
 from .documents import document
-from .model import Parameters, Resource, Violation, each, independently, resource_rule
+from .model import Parameters, Resource, View, Violation, each, independently, resource_rule
 from .services import missing, setting
 
 BUCKET = "gcp:storage/bucket:Bucket"
@@ -93,11 +93,14 @@ def _in(binding: Resource) -> Iterator[Violation]:
     """Of a policy that is given as a document, text or object."""
     if not binding.has("policyData"):
         return
-    bindings = document(binding, "policyData").get("bindings")
-    for entry in bindings if isinstance(bindings, list) else ():
-        for member in entry.get("members") or ():
+    whole = View(document(binding, "policyData"), "policyData")
+
+    def one(entry: View) -> Iterator[Violation]:
+        for member in entry.items("members"):
             if member in EVERYBODY:
                 yield Violation(f"policyData gives {entry.get('role')} to {member}.", check="policyData")
+
+    yield from each(whole.views("bindings"), one)
 
 
 @resource_rule(

@@ -78,9 +78,10 @@ def registry_kms(repository: Resource, _: Parameters) -> Iterator[Violation]:
 def policy_not_public(policy: Resource, _: Parameters) -> Iterator[Violation]:
     """Images hold programs, and sometimes weights and credentials."""
     for statement in statements(policy):
-        if statement.allows and statement.anyone and not statement.restricted():
+        if statement.opens and not statement.restricted():
             message = "a statement allows every principal without a condition that narrows it."
-            yield Violation(message, check="weak-condition" if statement.half_restricted else "")
+            weak = "weak-condition" if statement.half_restricted else ""
+            yield Violation(message, check=weak if statement.anyone else statement.opens)
 
 
 @relation_rule(

@@ -129,9 +129,10 @@ def _grants(source: Resource) -> Iterator[Violation]:
 def policy_no_wildcard_principal(subject: Resource, given: Parameters) -> Iterator[Violation]:
     """A statement for * without a condition is an open bucket."""
     for statement in statements(subject):
-        if statement.allows and statement.anyone and not statement.restricted(tuple(given["allowed-conditions"])):
+        if statement.opens and not statement.restricted(tuple(given["allowed-conditions"])):
             message = "a statement allows every principal without a condition that narrows it."
-            yield Violation(message, check="weak-condition" if statement.half_restricted else "")
+            weak = "weak-condition" if statement.half_restricted else ""
+            yield Violation(message, check=weak if statement.anyone else statement.opens)
 
 
 def _abort(lifecycle: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
