@@ -29,7 +29,11 @@ class BudgetSpec(Spec):
         ge=0,
         description="US dollars paid up front, such as for a Capacity Block. Above it: refused.",
     )
-    power_kw: Decimal | None = Field(None, gt=0, description="Maximum power of the nodes in kW. Above it: refused.")
+    power_kw: Decimal | None = Field(
+        None,
+        gt=0,
+        description="Maximum power at the site in kW: of the nodes, cooling included (PUE). Above it: refused.",
+    )
     energy_kwh: Decimal | None = Field(
         None, gt=0, description="Energy of the nodes in kWh a month, cooling included. Above it: refused."
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +23,7 @@ from policies.rules.workload_supply import REGISTRIES
 from terminal import InvalidInput
 
 KEY: Final = "ai-datacenter:policies"
+LIMITS: Final = ("hourly-usd", "monthly-usd", "upfront-usd", "power-kw", "energy-kwh", "carbon-kg", "accelerators")
 RULES: Final = {rule.id: rule for rule in ALL}
 LEVELS: Final = get_args(Level)
 OPEN: Final[dict[str, dict[str, Any]]] = {
@@ -180,6 +182,8 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
         accounts = json.loads(config.get("aws:allowedAccountIds") or "[]")
     except ValueError:
         accounts = []
+    accounts = accounts if isinstance(accounts, list) else [accounts]
+    accounts = [str(account) for account in accounts]
     if accounts:
         found.give("iam-trust-not-wildcard", accounts=accounts)
         found.give("ami-encrypted", accounts=accounts)
@@ -203,11 +207,8 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
 
 def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Estimate) -> None:
     """Totals that the rules cannot compute themselves, and the budget they are held against."""
-    budget, cloud = _section(config, "ai-datacenter:budget"), config.get("ai-datacenter:cloud", "aws")
-
-    def number(key: str) -> float | None:
-        return float(budget[key]) if budget.get(key) is not None else None
-
+    limits = _limits(_section(config, "ai-datacenter:budget"))
+    number = limits.get
     totals = estimate.totals
     found.give(
         "cost-estimate-within-budget",
@@ -222,21 +223,54 @@ def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Esti
     power, emitted = estimate.power, estimate.carbon
     found.give(
         "power-within-budget",
-        kw=_bounded(power.max_kw, number("power-kw"), power.unknown),
+        kw=_bounded(*_at_site(power), number("power-kw")),
         max_kw=number("power-kw"),
-        kwh=_bounded(power.kwh_month, number("energy-kwh"), [p for p in power.pools if p.kwh_month is None]),
+        kwh=_bounded(power.kwh_month, [p for p in power.pools if p.kwh_month is None], number("energy-kwh")),
         max_kwh=number("energy-kwh"),
     )
-    region = carbon.region(cloud, estimate.region) if estimate.region else None
+    region = carbon.region(_cloud(config), estimate.region) if estimate.region else None
     found.give(
         "carbon-region-threshold",
+        factors=carbon.factors(),
         g_per_kwh=region.g_per_kwh if region else None,
-        kg=_bounded(emitted.kg_month, number("carbon-kg"), [p for p in emitted.pools if p.kg_month is None]),
+        kg=_bounded(emitted.kg_month, [p for p in emitted.pools if p.kg_month is None], number("carbon-kg")),
         max_kg=number("carbon-kg"),
     )
     found.give("accelerator-count-cap", max_accelerators=number("accelerators"))
 
 
-def _bounded(figure: float | None, most: float | None, unknown: Sized) -> float | None:
+def _cloud(config: Mapping[str, str]) -> str:
+    """The cloud of a stack; a plan of another program says it by the region it sets."""
+    only_google = bool(config.get("gcp:region")) and not config.get("aws:region")
+    return config.get("ai-datacenter:cloud") or ("gcp" if only_google else "aws")
+
+
+def _limits(budget: Mapping[str, Any]) -> dict[str, float]:
+    """The limits of a budget section. Raises `InvalidInput` with every one that is no number."""
+    found, problems = {}, []
+    for key in LIMITS:
+        value = budget.get(key)
+        if value is None:
+            continue
+        try:
+            number = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = float("nan")
+        if not math.isfinite(number) or number < 0:
+            problems.append(f"budget.{key}: {value!r} is not a number from 0")
+        found[key] = number
+    if problems:
+        raise InvalidInput(problems)
+    return found
+
+
+def _at_site(power: Any) -> tuple[float | None, list[Any]]:
+    """Most kW that a site draws, cooling included, and the pools of which that is not known."""
+    known = [pool.max_kw * pool.pue for pool in power.pools if pool.max_kw is not None and pool.pue is not None]
+    unknown = [pool for pool in power.pools if pool.max_kw is None or pool.pue is None]
+    return (sum(known) if known or not unknown else None), unknown
+
+
+def _bounded(figure: float | None, unknown: Sized, most: float | None) -> float | None:
     """A sum of which a part is unknown is only good for saying that the known part is above the limit already."""
     return None if unknown and (figure is None or most is None or figure <= most) else figure

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .facts import gke_zones, gpus, tpu
-from .machines import NODE_GROUP, OVERRIDES, SCALING_GROUP, counted, most, uses
-from .model import CannotTell, Parameters, Reading, Resource, Stack, Violation, stack_rule
+from .machines import NODE_GROUP, OVERRIDES, SCALING_GROUP, counted, kinds, most
+from .model import CannotTell, Parameters, Reading, Resource, Stack, View, Violation, each, stack_rule
 
 INSTANCES = ("aws:ec2/instance:Instance", "aws:ec2/spotInstanceRequest:SpotInstanceRequest")
 GKE_POOL = "gcp:container/nodePool:NodePool"
@@ -27,11 +27,8 @@ def count_cap(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """A zero too many in a stack file is a million dollars a month."""
     total, first, doubt = 0.0, None, None
     for resource in stack.of(NODE_GROUP, SCALING_GROUP, *INSTANCES, GKE_POOL, GKE_CLUSTER, MACHINE):
-        try:
-            mine = _accelerators(resource)
-        except CannotTell as unknown:
-            doubt = doubt or unknown
-            continue
+        mine, unknown = _known(resource)
+        doubt = doubt or unknown
         first = first or (resource if mine else None)
         total += mine
     if total > given["max-accelerators"]:
@@ -41,29 +38,47 @@ def count_cap(stack: Stack, given: Parameters) -> Iterator[Violation]:
         raise doubt
 
 
-def _accelerators(resource: Resource) -> float:
-    """The most accelerators that a resource may bring."""
-    if resource.type in INSTANCES:
-        return max(map(counted, uses(resource)), default=0)
+def _known(resource: Resource) -> tuple[float, CannotTell | None]:
+    """The most accelerators that a resource may bring as far as it is known, and why there may be more."""
+    if resource.type in (NODE_GROUP, SCALING_GROUP, *INSTANCES):
+        return _of_group(resource)
+    try:
+        return _of_google(resource), None
+    except CannotTell as unknown:
+        return 0, unknown
+
+
+def _of_google(resource: Resource) -> float:
     if resource.type == MACHINE:
         return _of_machine(resource)
     if resource.type == GKE_POOL:
         clusters = resource.referred("cluster", GKE_CLUSTER)
         return _of_pool(resource, clusters[0] if clusters else None)
-    if resource.type == GKE_CLUSTER:
-        return _of_cluster(resource)
-    sizes = _per_unit(resource)
-    return most(resource) * max(sizes) if sizes and max(sizes) else 0
+    return _of_cluster(resource)
 
 
-def _per_unit(group: Resource) -> list[float]:
-    """Accelerators for each unit of a group's size; a type with a weight counts as several units."""
-    weights = {
-        str(override.get("instanceType")): override.number("weightedCapacity", 1) or 1
-        for override in group.views(OVERRIDES)
-        if override.has("instanceType")
-    }
-    return [counted(kind) / weights.get(kind, 1) for kind in uses(group)]
+def _of_group(group: Resource) -> tuple[float, CannotTell | None]:
+    """Of a group or a single machine: as if every machine were of the type with the most accelerators."""
+    largest, doubt, weights = 0.0, None, _weights(group)
+    found = each(kinds(group), lambda kind: [counted(kind) / weights.get(kind, 1)])
+    try:
+        for accelerators in found:
+            largest = max(largest, accelerators)
+    except CannotTell as unknown:
+        doubt = unknown
+    if not largest or group.type in INSTANCES:
+        return largest, doubt
+    try:
+        return largest * most(group), doubt
+    except CannotTell as unknown:
+        return 0, unknown
+
+
+def _weights(group: Resource) -> dict[str, float]:
+    """Units of a group's size that one machine of a type counts as."""
+    overrides = [item for item in group.all(OVERRIDES) if isinstance(item, Mapping)]
+    weighted = [View(item, OVERRIDES) for item in overrides if isinstance(item.get("weightedCapacity"), str | int)]
+    return {str(entry.inputs.get("instanceType")): entry.number("weightedCapacity", 1) or 1 for entry in weighted}
 
 
 def _of_cluster(cluster: Resource) -> float:
@@ -72,13 +87,13 @@ def _of_cluster(cluster: Resource) -> float:
     total = sum(_of_pool(pool, cluster) for pool in pools)
     if pools or cluster.says("removeDefaultNodePool"):
         return total
-    each = _of_machine(cluster, "nodeConfig.")
-    return total + (each * _zones(cluster, cluster) * (cluster.number("initialNodeCount", 0) or 0) if each else 0)
+    one = _of_machine(cluster, "nodeConfig.")
+    return total + (one * _zones(cluster, cluster) * (cluster.number("initialNodeCount", 0) or 0) if one else 0)
 
 
 def _of_pool(pool: Reading, cluster: Resource | None) -> float:
-    each = _of_machine(pool, "nodeConfig.")
-    return each * _nodes(pool, cluster) if each else 0
+    one = _of_machine(pool, "nodeConfig.")
+    return one * _nodes(pool, cluster) if one else 0
 
 
 def _of_machine(where: Reading, path: str = "") -> float:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .facts import machine
-from .machines import accelerators, facts_of, most, templates, uses
+from .facts import listed, machine
+from .machines import accelerators, facts_of, kinds, most, templates, uses
 from .model import (
+    CannotTell,
     Parameters,
     Reading,
     Resource,
@@ -107,16 +108,22 @@ def capacity_block_no_placement_group(template: Resource, _: Parameters) -> Iter
 def capacity_type_supported(subject: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """EC2 refuses the launch of a type that is not sold as spot or as a capacity block."""
     if subject.type == TEMPLATE:
-        market, kinds = subject.get(MARKET), [str(subject.get("instanceType", ""))]
+        market, found = subject.get(MARKET), filter(None, [str(subject.get("instanceType", ""))])
     else:
         market = {"SPOT": "spot", "CAPACITY_BLOCK": BLOCK}.get(str(subject.get("capacityType")))
-        kinds = uses(subject) if market else []
-    for kind in kinds:
+        found = kinds(subject) if market else iter(())
+
+    def one(kind: str) -> Iterator[Violation]:
         known = machine(kind)
-        if known and market == BLOCK and known["capacity_block"] is False:
-            yield Violation(f"{kind} is not sold as a capacity block.")
-        if known and market == "spot" and known["spot"] is False:
+        if market == BLOCK:
+            if (known or listed(kind)) and not (known and known["capacity_block"]):
+                yield Violation(f"{kind} is not sold as a capacity block.")
+            elif not known:
+                raise CannotTell(kind, "is in no table of instance types")
+        elif market == "spot" and known and known["spot"] is False:
             yield Violation(f"{kind} is not sold as spot.")
+
+    yield from each(found, one)
 
 
 @relation_rule(

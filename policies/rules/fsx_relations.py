@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .efa import trusts_itself
 from .machines import NODE_GROUP, accelerated_groups, most
-from .model import Parameters, Resource, Stack, Violation, any_of, relation_rule
+from .model import CannotTell, Parameters, Resource, Stack, Violation, any_of, relation_rule
 
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
 LINK = "aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation"
@@ -82,11 +82,18 @@ def _bandwidth(system: Resource) -> float | None:
 )
 def throughput_per_node(system: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
     """Nodes that wait for data or write checkpoints for minutes cost as much as nodes that compute."""
-    nodes = sum(most(group) for group in accelerated_groups(stack))
+    nodes, doubt = 0.0, None
+    try:
+        for group in accelerated_groups(stack):
+            nodes += most(group)
+    except CannotTell as unknown:
+        doubt = unknown
     bandwidth = _bandwidth(system)
     if nodes and bandwidth and bandwidth / nodes < given["min-mb-per-node"]:
         message = f"{bandwidth / nodes:.0f} MB/s for each of {nodes:g} nodes, less than {given['min-mb-per-node']:g}."
         yield Violation(message)
+    elif doubt is not None:
+        raise doubt
 
 
 @relation_rule(

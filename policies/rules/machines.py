@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .facts import listed, machine, machines
-from .model import CannotTell, Reading, Resource, Stack, View, any_of
+from .model import CannotTell, Reading, Resource, Stack, View, any_of, each, independently
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -23,16 +23,27 @@ def templates(group: Resource) -> list[Resource]:
 
 
 def uses(group: Resource) -> list[str]:
-    """The instance types of a node group or scaling group. Raises `CannotTell` where a foreign template says them."""
-    overrides = list(group.views(OVERRIDES))
-    kinds = [kind for override in overrides for kind in _kinds(override)]
-    if not kinds:  # overrides take the place of the template's own type
-        kinds = [kind for template in templates(group) for kind in _kinds(template)]
-    kinds += [str(kind) for kind in group.known("instanceTypes")]
-    kinds += [str(group.get("instanceType"))] if group.get("instanceType") else []
-    if not kinds and not templates(group) and group.has("launchTemplate"):
+    """The instance types of a node group or scaling group, all of them."""
+    return list(dict.fromkeys(kinds(group)))
+
+
+def kinds(group: Resource) -> Iterator[str]:
+    """The instance types of a group one by one; `CannotTell` after those that are known where there may be others."""
+    found: list[str] = []
+
+    def noted(kind: str) -> list[str]:
+        found.append(kind)
+        return [kind]
+
+    sources = templates(group) if not group.all(OVERRIDES) else ()  # overrides take the place of the template's type
+    yield from independently(
+        each(each(group.views(OVERRIDES), _kinds), noted),
+        each(each(sources, _kinds), noted),
+        each(map(str, group.items("instanceTypes")), noted),
+        each(_kinds(group), noted),
+    )
+    if not found and not templates(group) and group.has("launchTemplate"):
         raise CannotTell("launchTemplate", "names a template that is not in the stack")
-    return list(dict.fromkeys(kinds))
 
 
 def _kinds(source: Reading) -> Iterator[str]:
@@ -64,12 +75,12 @@ def counted(kind: str) -> int:
 
 def accelerated(group: Resource) -> bool:
     """Whether a group has machines with accelerators."""
-    return any(accelerators(kind) for kind in uses(group))
+    return any_of(kinds(group), lambda kind: bool(accelerators(kind)))
 
 
-def accelerated_groups(stack: Stack) -> list[Resource]:
-    """Node groups and scaling groups with accelerators."""
-    return [group for group in stack.of(NODE_GROUP, SCALING_GROUP) if accelerated(group)]
+def accelerated_groups(stack: Stack) -> Iterator[Resource]:
+    """Node groups and scaling groups with accelerators; `CannotTell` after them where that is unknown of others."""
+    return each(stack.of(NODE_GROUP, SCALING_GROUP), lambda group: [group] if accelerated(group) else [])
 
 
 def most(group: Resource) -> float:
@@ -104,6 +115,8 @@ def _carries_efa(entry: View) -> bool:
 
 def facts_of(group: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each instance type of a group with what is known of it."""
-    for kind in uses(group):
-        if known := machine(kind):
+    said: set[str] = set()
+    for kind in kinds(group):
+        if kind not in said and (known := machine(kind)):
+            said.add(kind)
             yield kind, known

@@ -45,17 +45,16 @@ class Resource(Reading):
 
     @property
     def tags(self) -> dict[str, Any]:
-        """The resource's own tags over the provider's default tags."""
-        default = self.provider.inputs.get("defaultTags") if self.provider else None
+        """The resource's own tags over the provider's default tags, which some types do not get."""
+        own = self.type in WITHOUT_DEFAULT_TAGS
+        default = self.provider.inputs.get("defaultTags") if self.provider and not own else None
         merged: dict[str, Any] = {}
         for source in (
             default.get("tags") if isinstance(default, Mapping) else default,
             self.inputs.get("tagsAll"),
             self.inputs.get("tags"),
         ):
-            if source is UNKNOWN:
-                raise CannotTell("tags")
-            merged.update(source if isinstance(source, Mapping) else {})
+            merged.update(_tags(source))
         return merged
 
     def tag(self, key: str) -> Any:
@@ -72,6 +71,19 @@ class Resource(Reading):
             if key == path or key.startswith((f"{path}.", f"{path}[")):
                 found += [target for target in targets if target.type in types and target not in found]
         return found
+
+
+WITHOUT_DEFAULT_TAGS = ("aws:autoscaling/group:Group",)
+"""Types whose tags the provider takes as they are (pulumi-aws: autoscaling.Group)."""
+
+
+def _tags(source: Any) -> Mapping[str, Any]:
+    """Tags from a map, or from a list of objects with key and value."""
+    if source is UNKNOWN or (isinstance(source, list) and any(entry is UNKNOWN for entry in source)):
+        raise CannotTell("tags")
+    if isinstance(source, list):
+        return {str(entry["key"]): entry.get("value") for entry in map(dict, source) if entry.get("key") is not UNKNOWN}
+    return source if isinstance(source, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,9 @@ class Stack:
         return found
 
     def of(self, *types: str) -> list[Resource]:
-        """Resources of these types."""
+        """Resources of these types; `*` is all of them."""
+        if "*" in types:
+            return list(self.resources)
         return [resource for kind in types for resource in self._by_type.get(kind, ())]
 
     def referring(self, target: Resource, path: str, *types: str) -> list[Resource]:

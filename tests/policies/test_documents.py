@@ -58,7 +58,9 @@ def test_administrators_are_found_in_policies_and_inside_roles(statement: dict[s
 
 def test_strong_actions_are_found_inside_roles() -> None:
     write = document({"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"})
-    assert "CKV_AWS_290" in checks("iam-no-unconstrained-write", [Thing(ROLE, inputs={"inlinePolicies": [{"policy": write}]})])
+    assert "CKV_AWS_290" in checks(
+        "iam-no-unconstrained-write", [Thing(ROLE, inputs={"inlinePolicies": [{"policy": write}]})]
+    )
 
 
 @pytest.mark.parametrize(

@@ -226,3 +226,55 @@ def test_a_backup_covers_what_its_selection_holds(selection: dict[str, Any], ver
     things = [Thing(FILES, inputs={"tags": {"keep": "yes", "late": UNKNOWN}}), Thing(SELECTION, "s", selection)]
     found = "fail" if checks(rule, things) else "cannot tell" if doubts(rule, things) else "pass"
     assert found == verdict
+
+
+KEYS = ("dc:site", "dc:environment", "dc:owner", "dc:cost-center")
+PROVIDER = Thing("pulumi:providers:aws", "aws", {"defaultTags": {"tags": dict.fromkeys(KEYS, "x")}})
+
+
+def tagged(kind: str, tags: Any) -> set[str]:
+    provider, resource = built([PROVIDER, Thing(kind, inputs={"tags": tags})])
+    resource.provider = provider
+    return {entry.check for entry in Pack(ALL).resource(resource).findings if entry.rule.id == "required-tags"}
+
+
+def test_scaling_groups_have_the_tags_of_their_own_list_and_no_default_tags() -> None:
+    assert tagged(SCALING, [{"key": key, "value": "x", "propagateAtLaunch": True} for key in KEYS]) == set()
+    assert tagged(SCALING, [{"key": "other", "value": "x"}]) == {"keys"}
+    assert tagged(SUBNET, {"other": "x"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("note", "early"),
+    [
+        ({"threshold": 80}, True),
+        ({"threshold": 90, "thresholdType": "PERCENTAGE"}, False),
+        ({"threshold": 500, "thresholdType": "ABSOLUTE_VALUE"}, True),
+        ({"threshold": 79, "thresholdType": "ABSOLUTE_VALUE", "limit": "50"}, False),
+    ],
+)
+def test_a_budget_warns_early_in_per_cent_or_in_dollars(note: dict[str, Any], early: bool) -> None:
+    limit = note.pop("limit", "1000")
+    budget = {"budgetType": "COST", "limitAmount": limit, "notifications": [note]}
+    machines = Thing(NODES, "n", {"instanceTypes": ["p5.48xlarge"]})
+    found = checks("budget-exists-and-bounded", [Thing("aws:budgets/budget:Budget", "b", budget), machines])
+    assert (not found) is early
+
+
+def test_a_known_part_above_the_cap_is_enough() -> None:
+    several = {"instanceTypes": ["p5.48xlarge", UNKNOWN], "scalingConfig": {"maxSize": 10}}
+    assert count([Thing(NODES, "n", several)], 79) == "fail"
+    assert count([Thing(NODES, "n", several)], 80) == "cannot tell"
+
+
+def test_capacity_blocks_are_sold_of_accelerator_machines_only() -> None:
+    market = {"marketType": "capacity-block"}
+    for kind, expected in (("m5.large", {"capacity-type-supported"}), ("p5.48xlarge", set())):
+        things = [Thing(TEMPLATE, inputs={"instanceType": kind, "instanceMarketOptions": market})]
+        assert checks("capacity-type-supported", things) == expected
+
+
+def test_a_group_of_a_capacity_block_without_a_subnet_is_said_to_have_none() -> None:
+    things = [Thing(NODES, "n", {"capacityType": "CAPACITY_BLOCK", "subnetIds": [], "instanceTypes": ["p5.48xlarge"]})]
+    said = [entry.message for entry in outcome(things).findings if entry.rule.id == "capacity-block-launch-template"]
+    assert "it has no subnet; a block lies in one zone." in said

@@ -183,6 +183,8 @@ def test_each_rule_fails_and_passes_through_the_real_service(pack: Any, rule: st
         pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={rule: config}))
         bad = said_of(pack, rule, example.bad)
         assert [message for message in bad if not message.startswith("cannot tell")]
+        allowed = pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=struct(example.allowed))
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={rule: allowed}))
         assert said_of(pack, rule, example.good) == []
     finally:
         pack.Configure(pb.ConfigureAnalyzerRequest())
