@@ -20,7 +20,7 @@ from policies import report
 from policies.profiles import Settings, settings
 from policies.report import FORMATS, Result, show
 from policies.rules import ALL
-from policies.rules.evaluate import Doubt, Outcome, Pack
+from policies.rules.evaluate import IN_FORCE, Doubt, Outcome, Pack
 from policies.views import views
 from terminal import Exit, InvalidInput, guarded, out
 
@@ -37,6 +37,8 @@ def run(wanted: plan.Plan, estimate: cost.Estimate | None = None, config: Mappin
     for resource in resources:
         outcome.add(pack.resource(resource))
     outcome.add(pack.stack(resources))
+    if wanted.incomplete:  # what is not in the document may be what an exemption is for
+        outcome.findings = [entry for entry in outcome.findings if (entry.rule, entry.check) != (IN_FORCE, "unused")]
     return Result(wanted, outcome.findings, list(_once(outcome.doubts)), outcome.exempted, wanted.incomplete)
 
 

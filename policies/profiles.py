@@ -11,13 +11,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final, get_args
 
 import cost
 from catalog import carbon
-from policies.rules import ALL
-from policies.rules.exemptions import Exemption, exemption
+from policies.rules import ALL, parameters
+from policies.rules.exemptions import Exemption, exemption, mistakes
 from policies.rules.model import Level
 from policies.rules.workload_supply import REGISTRIES
 from terminal import InvalidInput
@@ -130,30 +129,26 @@ def _overrides(found: Settings, given: Any) -> Iterable[str]:
             yield f"policies.rules.{name}.level: the rule has no remediation; give advisory or mandatory"
         else:
             found.levels[name] = level
-        parameters = change.get("parameters") or {}
-        for parameter in parameters:
-            if parameter not in rule.parameters:
-                known = ", ".join(rule.parameters) or "none"
-                yield f"policies.rules.{name}.parameters.{parameter}: unknown; the rule has {known}"
-        found.parameters.setdefault(name, {}).update(parameters)
+        where = f"policies.rules.{name}"
+        yield from (f"{where}.{key}: unknown key" for key in change if key not in ("level", "parameters"))
+        given_here = change.get("parameters") or {}
+        if not isinstance(given_here, Mapping):
+            yield f"{where}.parameters: give a map of parameters"
+            continue
+        yield from (f"{where}.parameters.{said}" for said in parameters.mistakes(rule, given_here))
+        found.parameters.setdefault(name, {}).update(given_here)
 
 
 def _exemptions(found: Settings, given: Any) -> Iterable[str]:
-    fields = tuple(Exemption.__dataclass_fields__)
     if not isinstance(given, list):
         yield "policies.exemptions: give a list"
         return
     for index, entry in enumerate(given):
         where = f"policies.exemptions[{index}]"
-        if not isinstance(entry, Mapping):
-            yield f"{where}: give a map with {', '.join(fields)}"
-            continue
-        wrong = [f"{where}.{name}: missing" for name in fields if not entry.get(name)]
-        wrong += [f"{where}.{name}: unknown key" for name in entry if name not in fields]
-        if entry.get("rule") and entry["rule"] not in RULES:
-            wrong.append(f"{where}.rule: there is no rule {entry['rule']}{_near(entry['rule'])}")
-        if entry.get("expires") and not _day(entry["expires"]):
-            wrong.append(f"{where}.expires: {entry['expires']!r} is not a day such as 2027-01-31")
+        wrong = [f"{where}{said}" for said in mistakes(entry)]
+        rule = entry.get("rule") if isinstance(entry, Mapping) else None
+        if rule and (not isinstance(rule, str) or rule not in RULES):
+            wrong.append(f"{where}.rule: there is no rule {rule}{_near(rule)}")
         yield from wrong
         if not wrong:
             found.exemptions.append(exemption(entry))
@@ -162,14 +157,6 @@ def _exemptions(found: Settings, given: Any) -> Iterable[str]:
 def _near(name: object) -> str:
     near = difflib.get_close_matches(str(name), RULES, 1)
     return f"; did you mean {near[0]}?" if near else "; `python -m policies.docs --list` names them"
-
-
-def _day(text: object) -> bool:
-    try:
-        date.fromisoformat(str(text))
-    except ValueError:
-        return False
-    return True
 
 
 def _of_stack(found: Settings, config: Mapping[str, str]) -> None:

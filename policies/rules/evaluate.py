@@ -78,6 +78,7 @@ class Pack:
         self._given: dict[str, Mapping[str, Any]] = {}
         self._exempt: dict[str, list[Exemption]] = defaultdict(list)
         self._used: set[Exemption] = set()
+        self._judged = {rule.id for rule in self.rules if self.level(rule) != "disabled"}
         self.remedies = [rule for rule in self.rules if rule.remedy and self.level(rule) == "remediate"]
         for exemption in self.exemptions:
             if not exemption.expired():
@@ -133,7 +134,7 @@ class Pack:
             if entry.expired():
                 message = f"{said} ran out on {entry.expires}."
                 yield Finding(IN_FORCE, "advisory", where, message, "expired")
-            elif entry not in self._used:
+            elif entry not in self._used and entry.rule in self._judged:
                 yield Finding(IN_FORCE, "advisory", where, f"{said} covers no finding.", "unused")
 
     def changes(self, resource: Resource) -> list[tuple[Rule, list[tuple[str, Any]]]]:
@@ -157,18 +158,25 @@ class Pack:
             for violation in run():
                 subject = violation.resource or of
                 exemption = self._exempted(rule, subject)
-                if exemption:
-                    self._used.add(exemption)
+                self._use(rule, subject)
                 finding = Finding(
                     rule, self.level(rule), subject, violation.message, violation.check or rule.id, exemption
                 )
                 (out.exempted if exemption else out.findings).append(finding)
         except CannotTell as unknown:
-            out.doubts.append(Doubt(rule, of, str(unknown)))
+            self._doubt(out, rule, of, str(unknown))
         except MissingParameter as missing:
-            out.doubts.append(Doubt(rule, of, f"parameter {missing} is not set"))
+            self._doubt(out, rule, of, f"parameter {missing} is not set")
         except MALFORMED as wrong:  # an input of another shape than the provider takes: its own check will refuse it
-            out.doubts.append(Doubt(rule, of, f"an input has an unexpected shape ({type(wrong).__name__})"))
+            self._doubt(out, rule, of, f"an input has an unexpected shape ({type(wrong).__name__})")
+
+    def _doubt(self, out: Outcome, rule: Rule, of: Resource, reason: str) -> None:
+        out.doubts.append(Doubt(rule, of, reason))
+        self._use(rule, of)
+
+    def _use(self, rule: Rule, resource: Resource) -> None:
+        """An exemption is needed where the rule has a finding, and may be needed where it cannot tell."""
+        self._used.update(entry for entry in self._exempt.get(rule.id, ()) if entry.covers(resource))
 
     def _exempted(self, rule: Rule, resource: Resource) -> Exemption | None:
         return next((entry for entry in self._exempt.get(rule.id, ()) if entry.covers(resource)), None)
