@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import plan
@@ -21,6 +21,7 @@ def views(wanted: plan.Plan) -> list[Resource]:
             inputs=_plain(_unpacked(resource.inputs) if resource.is_provider else resource.inputs),
             parent=resource.parent,
             protect=resource.protect,
+            external=bool(getattr(resource, "external", False)),
         )
         for resource in custom
     }
@@ -31,7 +32,38 @@ def views(wanted: plan.Plan) -> list[Resource]:
         view.refers = {
             key: [found[urn] for urn in urns if urn in found] for key, urns in resource.property_dependencies.items()
         }
+    _by_identity(custom, found)
     return list(found.values())
+
+
+def _by_identity(custom: list[plan.Resource], found: dict[str, Resource]) -> None:
+    """Relations of a deployed state that only show in values: an input that is another resource's id or ARN."""
+    named: dict[str, list[Resource]] = {}
+    for resource in custom:
+        for name in {resource.id, resource.outputs.get("arn")}:
+            if isinstance(name, str) and name and not resource.is_provider:
+                named.setdefault(name, []).append(found[resource.urn])
+    if not named:
+        return
+    for view in found.values():
+        related = {key: list(targets) for key, targets in view.refers.items()}
+        for key, value in view.inputs.items():
+            targets = related.setdefault(key, [])
+            targets += [
+                target
+                for text in _texts(value)
+                for target in named.get(text, ())
+                if target is not view and target not in targets
+            ]
+        view.refers = {key: targets for key, targets in related.items() if targets}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)
 
 
 def _plain(value: Any) -> Any:

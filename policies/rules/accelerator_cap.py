@@ -27,6 +27,8 @@ def count_cap(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """A zero too many in a stack file is a million dollars a month."""
     total, first, doubt = 0.0, None, None
     for resource in stack.of(NODE_GROUP, SCALING_GROUP, *INSTANCES, GKE_POOL, GKE_CLUSTER, MACHINE):
+        if resource.external:
+            continue
         mine, unknown = _known(resource)
         doubt = doubt or unknown
         first = first or (resource if mine else None)

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .model import CannotTell, Reading
+from .model import UNKNOWN, CannotTell, Reading
 from .reading import holds_unknown
+from .wire import UNKNOWN_TEXTS
 
 RESTRICTING = (
     "aws:sourcearn",
@@ -137,11 +138,23 @@ def document(reading: Reading, path: str) -> Mapping[str, Any]:
     if isinstance(value, str):
         if not value.strip():
             return {}
+        text = value
         try:
-            value = json.loads(value)
+            value = json.loads(text)
         except ValueError:
             raise CannotTell(path, "is not JSON") from None
+        if any(marker in text for marker in UNKNOWN_TEXTS):  # a text that was put together before its parts were known
+            value = _marked(value)
     return value if isinstance(value, Mapping) else {}
+
+
+def _marked(value: Any) -> Any:
+    """A copy with every text that holds the engine's mark of the unknown as what it is."""
+    if isinstance(value, Mapping):
+        return {key: _marked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item) for item in value]
+    return UNKNOWN if isinstance(value, str) and any(marker in value for marker in UNKNOWN_TEXTS) else value
 
 
 def _statement(entry: Mapping[str, Any]) -> Statement:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .carriers import PATHS, carried
 from .exemptions import Exemption
 from .model import CannotTell, Level, Resource, Rule, Stack, Violation, canonical
 
@@ -98,19 +99,30 @@ class Pack:
         return [*self._by_type.get(canonical(kind), ()), *self._by_type.get("*", ())]
 
     def resource(self, resource: Resource) -> Outcome:
-        """Run the resource rules over one resource."""
+        """Run the resource rules over one resource, and over the workloads that it carries."""
         outcome = Outcome()
-        for rule in self.concerning(resource.type):
+        if resource.external:
+            return outcome
+        self._judge(outcome, resource, self.concerning(resource.type))
+        for workload in carried(resource):
+            self._judge(outcome, workload, self._by_type.get(workload.type, ()))
+        if resource.type in PATHS:  # several of its parts may say the same
+            outcome.findings, outcome.doubts = _distinct(outcome.findings), _distinct(outcome.doubts)
+            outcome.exempted = _distinct(outcome.exempted)
+        return outcome
+
+    def _judge(self, outcome: Outcome, resource: Resource, rules: Iterable[Rule]) -> None:
+        for rule in rules:
             check = rule.check_resource
             assert check is not None
             self._collect(outcome, rule, resource, lambda r=rule, c=check: c(resource, self._given[r.id]))
-        return outcome
 
     def stack(self, resources: Iterable[Resource]) -> Outcome:
         """Run the relation and stack rules over all resources."""
-        outcome, stack = Outcome(), Stack(tuple(resources))
+        listed = tuple(resources)
+        outcome, stack = Outcome(), Stack((*listed, *(part for entry in listed for part in carried(entry))))
         for rule in self.rules:
-            subjects = stack.of(*rule.types)
+            subjects = [entry for entry in stack.of(*rule.types) if not entry.external]
             if not subjects or self.level(rule) == "disabled":
                 continue
             if relation := rule.check_relation:
@@ -180,6 +192,12 @@ class Pack:
 
     def _exempted(self, rule: Rule, resource: Resource) -> Exemption | None:
         return next((entry for entry in self._exempt.get(rule.id, ()) if entry.covers(resource)), None)
+
+
+def _distinct(entries: list[Any]) -> list[Any]:
+    """Findings or doubts without those that say the same of the same resource again."""
+    by_text = {(entry.rule.id, getattr(entry, "message", ""), getattr(entry, "reason", "")): entry for entry in entries}
+    return list(by_text.values())
 
 
 class MissingParameter(Exception):

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from .reading import UNKNOWN, CannotTell, Entries, Reading, Unknown, View, all_of, any_of, each, independently
-from .tokens import ALIASES, canonical
+from .tokens import ALIASES, canonical, is_patch
 
 Severity = Literal["low", "medium", "high", "critical"]
 Level = Literal["advisory", "mandatory", "remediate", "disabled"]
@@ -37,10 +37,14 @@ class Resource(Reading):
     provider: Resource | None = None
     parent: str | None = None
     protect: bool = False
+    external: bool = False
+    """Whether it is only read (`.get()`): others are judged by it, it is not judged itself."""
+    partial: bool = False
     refers: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
     dependencies: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
+        self.partial = is_patch(self.type)
         self.type = canonical(self.type)
 
     @property

@@ -36,6 +36,8 @@ class Reading:
     """Access to `inputs` by path; `where` is the path of the inputs themselves."""
 
     inputs: Mapping[str, Any]
+    partial: bool
+    """Whether only a part is given (a `...Patch` resource): what is absent is then unknown and not unset."""
 
     @property
     def where(self) -> str:
@@ -59,9 +61,12 @@ class Reading:
             elif isinstance(value, Sequence) and not isinstance(value, str) and key.isdigit():
                 value = value[int(key)] if int(key) < len(value) else None
             else:
-                return default
+                value = None
+                break
         if value is UNKNOWN:
             raise CannotTell(self._path(path))
+        if value is None and self.partial:
+            raise CannotTell(self._path(path), "is not in the patch")
         return default if value is None else value
 
     def all(self, path: str) -> list[Any]:
@@ -93,19 +98,19 @@ class Reading:
         found = self.all(path)
         for index, item in enumerate(found):
             if item is not UNKNOWN and isinstance(item, Mapping):
-                yield View(item, f"{self._path(path)}.{index}")
+                yield View(item, f"{self._path(path)}.{index}", self.partial)
         if any(item is UNKNOWN for item in found):
             raise CannotTell(self._path(path))
 
     def entries(self, path: str) -> Entries:
         """The map at a path, empty where none is. Its keys are known, each value is asked for by itself."""
         value = self.get(path)
-        return Entries(value if isinstance(value, Mapping) else {}, self._path(path))
+        return Entries(value if isinstance(value, Mapping) else {}, self._path(path), partial=self.partial)
 
     def view(self, path: str) -> View:
         """The object at a path; an empty one where nothing is."""
         value = self.get(path)
-        return View(value if isinstance(value, Mapping) else {}, self._path(path))
+        return View(value if isinstance(value, Mapping) else {}, self._path(path), self.partial)
 
     def number(self, path: str, default: float | None = None) -> float | None:
         """A number, be it written as text; `default` where there is none. Raises `CannotTell` for another text."""
@@ -142,6 +147,7 @@ class View(Reading):
 
     inputs: Mapping[str, Any]
     path: str = ""
+    partial: bool = False
 
     @property
     def where(self) -> str:
@@ -158,17 +164,19 @@ def holds_unknown(value: Any) -> bool:
 class Entries(Mapping[str, Any]):
     """A map (tags, labels, limits) whose values raise `CannotTell` when they are read and unknown."""
 
-    def __init__(self, values: Mapping[Any, Any], path: str) -> None:
-        self.raw, self.path = {str(key): value for key, value in values.items()}, path
+    def __init__(self, values: Mapping[Any, Any], path: str, *, partial: bool = False) -> None:
+        self.raw, self.path, self.partial = {str(key): value for key, value in values.items()}, path, partial
 
     def __getitem__(self, key: str) -> Any:
+        if self.partial and key not in self.raw:
+            raise CannotTell(f"{self.path}.{key}", "is not in the patch")
         value = self.raw[key]
         if value is UNKNOWN:
             raise CannotTell(f"{self.path}.{key}" if self.path else key)
         return value
 
     def __contains__(self, key: object) -> bool:
-        return key in self.raw
+        return self.partial or key in self.raw
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.raw)

@@ -90,3 +90,22 @@ def test_every_mistake_of_the_settings_is_one_line_and_2(tmp_path: Path) -> None
     assert "policies.exemptions[0].until: unknown key" in output
     assert "policies.exemptions[1]: give a map" in output
     assert all(line.startswith("error: policies.") for line in output.splitlines())
+
+
+def test_a_state_is_related_by_ids_where_it_holds_no_references(tmp_path: Path) -> None:
+    def state(kind: str, name: str, number: str, **inputs: str) -> dict[str, object]:
+        urn = f"urn:pulumi:s::p::{kind}::{name}"
+        return {"urn": urn, "type": kind, "custom": True, "id": number, "inputs": inputs}
+
+    resources = [
+        state("aws:ec2/vpc:Vpc", "vpc", "vpc-1", cidrBlock="10.0.0.0/16"),
+        state("aws:ec2/vpc:Vpc", "other", "vpc-2", cidrBlock="10.1.0.0/16"),
+        state("aws:ec2/flowLog:FlowLog", "log", "fl-1", vpcId="vpc-1"),
+        state("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "default", "sg-1", vpcId="vpc-1"),
+    ]
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}), encoding="utf-8")
+    _, output = run("--state", str(path), "--format", "json")
+    found = [(entry["rule"], entry["resource"]) for entry in json.loads(output)["findings"]]
+    for rule in ("vpc-flow-logs", "vpc-default-sg-closed"):
+        assert [name for named, name in found if named == rule] == ["other"]

@@ -278,3 +278,69 @@ def test_a_group_of_a_capacity_block_without_a_subnet_is_said_to_have_none() -> 
     things = [Thing(NODES, "n", {"capacityType": "CAPACITY_BLOCK", "subnetIds": [], "instanceTypes": ["p5.48xlarge"]})]
     said = [entry.message for entry in outcome(things).findings if entry.rule.id == "capacity-block-launch-template"]
     assert "it has no subnet; a block lies in one zone." in said
+
+
+DEVICES = {"resources": {"limits": {"nvidia.com/gpu": "0.5"}}}
+EVIL = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "evil:1", **DEVICES}]}}
+CARRIERS = [
+    ("jobset.x-k8s.io/v1alpha2:JobSet", {"replicatedJobs": [{"name": "w", "template": {"spec": {"template": EVIL}}}]}),
+    ("kubeflow.org/v1:PyTorchJob", {"pytorchReplicaSpecs": {"Master": {"template": EVIL}}}),
+    ("leaderworkerset.x-k8s.io/v1:LeaderWorkerSet", {"leaderWorkerTemplate": {"workerTemplate": EVIL}}),
+    ("ray.io/v1:RayCluster", {"headGroupSpec": {}, "workerGroupSpecs": [{"template": EVIL}]}),
+    ("ray.io/v1:RayJob", {"rayClusterSpec": {"headGroupSpec": {"template": EVIL}}}),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec"), CARRIERS, ids=[kind for kind, _ in CARRIERS])
+def test_the_pods_in_a_carrier_are_judged_as_pods(kind: str, spec: dict[str, Any]) -> None:
+    things = [Thing(f"kubernetes:{kind}", "set", {"metadata": {"namespace": "n"}, "spec": spec})]
+    said = {entry.rule.id for entry in outcome(things).findings}
+    assert {"gpu-limits-well-formed", "k8s-image-registry-allowlist", "k8s-capabilities"} <= said
+    assert "k8s-no-default-namespace" not in said
+
+
+def test_a_carrier_of_several_pods_says_a_thing_once_and_unknown_pods_are_no_pass() -> None:
+    job = {"name": "w", "template": {"spec": {"template": EVIL}}}
+    spec = {"replicatedJobs": [job, job, UNKNOWN], "ttlSecondsAfterFinished": 60}
+    things = [Thing("kubernetes:jobset.x-k8s.io/v1alpha2:JobSet", "set", {"metadata": {}, "spec": spec})]
+    found = outcome(things)
+    registry = [entry for entry in found.findings if entry.rule.id == "k8s-image-registry-allowlist"]
+    assert len(registry) == 1
+    assert doubts("k8s-no-privileged", things)
+    assert checks("gpu-job-bounded", things) == {"activeDeadlineSeconds"}
+
+
+def test_a_namespace_with_a_job_set_needs_a_quota() -> None:
+    spec = CARRIERS[0][1]
+    things = [
+        Thing("kubernetes:core/v1:Namespace", "ns", {"metadata": {"name": "n"}}),
+        Thing("kubernetes:jobset.x-k8s.io/v1alpha2:JobSet", "set", {"metadata": {"namespace": "n"}, "spec": spec}),
+    ]
+    assert checks("gpu-namespace-quota", things) == {"gpu-namespace-quota"}
+
+
+def test_a_patch_is_judged_by_what_it_sets_and_not_by_what_it_leaves() -> None:
+    def patched(security: dict[str, Any]) -> list[Thing]:
+        pod = {"spec": {"containers": [{"name": "c", "securityContext": security}]}}
+        return [Thing("kubernetes:apps/v1:DeploymentPatch", "d", {"spec": {"template": pod}})]
+
+    assert checks("k8s-no-privileged", patched({"privileged": True})) == {"k8s-no-privileged"}
+    assert {entry.rule.id for entry in outcome(patched({"privileged": True})).findings} == {"k8s-no-privileged"}
+    assert doubts("k8s-capabilities", patched({}))
+
+
+def test_what_is_only_read_is_used_for_relations_and_not_judged() -> None:
+    network, log = built(
+        [
+            Thing("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.0.0.0/16"}),
+            Thing("aws:ec2/flowLog:FlowLog", "log", {}, {"vpcId": ["vpc"]}),
+        ]
+    )
+    network.external = True
+    pack = Pack(ALL)
+    assert pack.resource(network).findings == []
+    log.external = True
+    network.external = False
+    assert "vpc-flow-logs" not in [entry.rule.id for entry in pack.stack([network, log]).findings]
+    network.external = True
+    assert [entry.resource.name for entry in pack.stack([network]).findings if entry.resource.urn] == []
