@@ -104,10 +104,19 @@ def _result(stack: str | None, file: Path | None) -> Result:
         from plan import offline
 
         wanted = offline.run(stack or "")
-        return run(wanted, cost.estimate(wanted))
+        return run(wanted, _estimate(wanted))
     wanted = document.read(file)
     config = stack_config.load(ROOT, stack).config if stack else None
-    return run(wanted, cost.estimate(wanted), config)
+    return run(wanted, _estimate(wanted), config)
+
+
+def _estimate(wanted: plan.Plan) -> cost.Estimate:
+    try:
+        return cost.estimate(wanted)
+    except ArithmeticError:
+        raise InvalidInput(
+            "a quantity of the plan is beyond what can be priced; look for sizes that no cloud sells"
+        ) from None
 
 
 __all__ = ["Result", "engine_configuration", "main", "run", "show", "views"]

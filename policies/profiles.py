@@ -15,10 +15,11 @@ from typing import Any, Final, get_args
 
 import cost
 from catalog import carbon
+from catalog.release import eks_registry_accounts
 from policies.rules import ALL, parameters
 from policies.rules.exemptions import Exemption, exemption, mistakes
 from policies.rules.model import Level
-from policies.rules.workload_supply import REGISTRIES
+from policies.rules.workload_supply import ANY_ACCOUNT, DEEP_LEARNING, SHARED, ecr
 from terminal import InvalidInput
 
 KEY: Final = "ai-datacenter:policies"
@@ -163,15 +164,8 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
     """What the stack file says elsewhere: its region, its administrators, its accounts, its budget."""
     if region := config.get("aws:region") or config.get("gcp:region"):
         found.give("region-allowlist", regions=[region])
-    if project := config.get("gcp:project"):
-        found.give("k8s-image-registry-allowlist", registries=[*REGISTRIES, f"*-docker.pkg.dev/{project}/*"])
-    try:
-        accounts = json.loads(config.get("aws:allowedAccountIds") or "[]")
-    except ValueError:
-        accounts = []
-    accounts = accounts if isinstance(accounts, list) else [accounts]
-    accounts = [str(account) for account in accounts]
-    if accounts:
+    _registries(found, config)
+    if accounts := _accounts(config):
         found.give("iam-trust-not-wildcard", accounts=accounts)
         found.give("ami-encrypted", accounts=accounts)
     if admins := _section(config, "ai-datacenter:cluster").get("admins"):
@@ -190,6 +184,27 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
     tags = {f"dc:{key}": site[key] for key in ("environment", "owner", "cost-center") if key in site}
     if site.get("name"):
         found.give("required-tags", defaults={"dc:site": site["name"], **tags})
+
+
+def _accounts(config: Mapping[str, str]) -> list[str]:
+    """The accounts that a stack may be in."""
+    text = config.get("aws:allowedAccountIds") or "[]"
+    try:
+        accounts = json.loads(text)
+    except ValueError:
+        raise InvalidInput("aws:allowedAccountIds is not JSON: give a list of account ids") from None
+    return [str(account) for account in (accounts if isinstance(accounts, list) else [accounts])]
+
+
+def _registries(found: Settings, config: Mapping[str, str]) -> None:
+    """Where images may come from: the stack's own accounts and projects, and those that AWS and Google publish from."""
+    accounts, project = _accounts(config), config.get("gcp:project")
+    if not accounts and not project:
+        return
+    trusted = {*accounts, DEEP_LEARNING, *eks_registry_accounts()} if accounts else {ANY_ACCOUNT}
+    hosts = [host for account in sorted(trusted) for host in ecr(account)]
+    own = [f"*-docker.pkg.dev/{project}/*"] if project else []
+    found.give("k8s-image-registry-allowlist", registries=[*hosts, *SHARED, *own])
 
 
 def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Estimate) -> None:

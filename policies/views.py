@@ -25,15 +25,27 @@ def views(wanted: plan.Plan) -> list[Resource]:
         )
         for resource in custom
     }
+    default = _default_providers(wanted.config)
     for resource in custom:
         view = found[resource.urn]
-        view.provider = found.get(resource.provider or "")
+        view.provider = found.get(resource.provider or "") or default.get(view.type.partition(":")[0])
         view.dependencies = [found[urn] for urn in resource.dependencies if urn in found]
         view.refers = {
             key: [found[urn] for urn in urns if urn in found] for key, urns in resource.property_dependencies.items()
         }
     _by_identity(custom, found)
     return list(found.values())
+
+
+def _default_providers(config: Mapping[str, str]) -> dict[str, Resource]:
+    """The providers that Pulumi makes of the configuration; a document need not list them."""
+    made = {}
+    for name in ("aws", "gcp"):
+        inputs = {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{name}:")}
+        if inputs:
+            kind = f"pulumi:providers:{name}"
+            made[name] = Resource(kind, "default", "", _plain(_unpacked(inputs)))
+    return made
 
 
 def _by_identity(custom: list[plan.Resource], found: dict[str, Resource]) -> None:

@@ -109,9 +109,10 @@ def _encrypt(machine: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
     types=[TEMPLATE, INSTANCE, CONFIGURATION],
     fix='set encrypted to true ("true" in launch templates) for every disk, the root disk of an instance too.',
     references=["CKV_AWS_8", "FSBP EC2.3", "NIST 800-53 SC-28"],
+    parameters={"require-cmk": False},
     remedy=_encrypt,
 )
-def ebs_encrypted(machine: Resource, _: Parameters) -> Iterator[Violation]:
+def ebs_encrypted(machine: Resource, given: Parameters) -> Iterator[Violation]:
     """A disk or snapshot that leaves the account unencrypted can be read by whoever holds it."""
 
     def root() -> Iterator[Violation]:
@@ -124,6 +125,8 @@ def ebs_encrypted(machine: Resource, _: Parameters) -> Iterator[Violation]:
             raise CannotTell(f"{path}.encrypted", "is as its snapshot is")
         if not disk.says("encrypted"):
             yield Violation(f"{path} is not encrypted.")
+        elif given["require-cmk"] and not disk.has("kmsKeyId"):
+            yield Violation(f"{path} is encrypted with no key of one's own.", check="cmk")
 
     yield from independently(root(), each(_disks(machine), one))
 

@@ -22,7 +22,6 @@ from .model import (
 BUDGET = "aws:budgets/budget:Budget"
 RESERVED = "aws:ec2/capacityReservation:CapacityReservation"
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
-PROVIDER = "pulumi:providers:aws"
 GOOGLE = ("gcp:container/nodePool:NodePool", "gcp:lustre/instance:Instance", "gcp:container/cluster:Cluster")
 MACHINES = ("aws:ec2/instance:Instance", "gcp:compute/instance:Instance")
 EARLY = 80

@@ -14,6 +14,7 @@ NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ADDON = "aws:eks/addon:Addon"
 SUBNET = "aws:ec2/subnet:Subnet"
 RELEASE = "kubernetes:helm.sh/v3:Release"
+AUTO = ("vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "eks-node-monitoring-agent")
 TIERS = ("standard", "tier-xl", "tier-2xl", "tier-4xl", "tier-8xl")
 
 
@@ -134,6 +135,8 @@ def required_addons(cluster: Resource, stack: Stack, given: Parameters) -> Itera
     addons = stack.belonging(cluster, "clusterName", ADDON, by="name")
     present = {addon.get("addonName") for addon in addons}
     present |= {release.get("chart") for release in stack.of(RELEASE)}
+    # Auto Mode runs these on its nodes itself (AWS EKS user guide: Auto Mode).
+    present |= set(AUTO) if cluster.says("computeConfig.enabled") else set()
     if missing := [name for name in given["addons"] if name not in present]:
         yield Violation(f"the add-ons {', '.join(missing)} are missing.")
 

@@ -76,9 +76,15 @@ def _unlisted(profiles: Iterable[str], given: Parameters) -> Iterator[Violation]
         yield Violation(f"MIG profile {profile} is not in the list.")
 
 
+def _gpus(container: View) -> float:
+    """Devices whose processes speak through shared memory: all but TPU chips."""
+    asked = devices(container).items()
+    return sum(quantity(amount) or 0 for what, amount in asked if not what.startswith("google.com/"))
+
+
 def _shares(workload: Resource) -> bool:
     def several(container: View) -> bool:
-        return sum(quantity(amount) or 0 for amount in devices(container).values()) > 1
+        return _gpus(container) > 1
 
     def memory(name: Any) -> bool:
         return any_of(
@@ -106,7 +112,7 @@ def _share(workload: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
     volume = {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": given["size"]}}
     yield f"{pod.where}.volumes.-", volume
     for container in containers(workload, starting=False):
-        if sum(quantity(amount) or 0 for amount in devices(container).values()) > 1:
+        if _gpus(container) > 1:
             mount = {"name": "shared-memory", "mountPath": "/dev/shm"}  # noqa: S108
             yield f"{container.where}.volumeMounts.-", mount
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from .reading import UNKNOWN, CannotTell, Entries, Reading, Unknown, View, all_of, any_of, each, independently
+from .shapes import modern
 from .tokens import ALIASES, canonical, is_patch
 
 Severity = Literal["low", "medium", "high", "critical"]
@@ -45,6 +46,7 @@ class Resource(Reading):
 
     def __post_init__(self) -> None:
         self.partial = is_patch(self.type)
+        self.inputs = modern(self.type, self.inputs)
         self.type = canonical(self.type)
 
     @property

@@ -12,6 +12,7 @@ from .model import (
     Resource,
     Stack,
     Violation,
+    any_of,
     independently,
     relation_rule,
     resource_rule,
@@ -41,9 +42,13 @@ GROUPS = ("/AllUsers", "/AuthenticatedUsers")
     types=[BUCKET],
     fix="add an aws.s3.BucketPublicAccessBlock with all four flags for the bucket.",
     references=["CKV2_AWS_6", "CIS AWS 2.1.4", "FSBP S3.8", "NIST 800-53 AC-3"],
+    parameters={"exempt-tag": ""},
 )
-def bucket_has_public_access_block(bucket: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
-    """Without a block one careless policy or ACL opens the data to the world."""
+def bucket_has_public_access_block(bucket: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
+    """Without a block one careless policy or ACL opens the data to the world. A tag such as exposure=public exempts."""
+    key, _, value = str(given["exempt-tag"]).partition("=")
+    if key and bucket.tag(key) is not None and (not value or bucket.tag(key) == value):
+        return
     blocks = stack.belonging(bucket, "bucket", ACCESS_BLOCK, by="bucket")
     if not blocks:
         yield Violation("no public access block is set for the bucket.")
@@ -160,14 +165,19 @@ def abort_incomplete_multipart(lifecycle: Resource, given: Parameters) -> Iterat
 
 def _unaborted(lifecycle: Resource, given: Parameters) -> Iterator[Violation]:
     found: set[str] = set()
-    for entry in lifecycle.views("rules"):
+
+    def enough(entry: Reading) -> bool:
         if entry.get("status") != "Enabled" or not entry.has("abortIncompleteMultipartUpload"):
-            continue
+            return False
         days = entry.number("abortIncompleteMultipartUpload.daysAfterInitiation")
         late = days is not None and days > given["max-days"]
         if not late and not _filtered(entry):
-            return
+            return True
         found.add("max-days" if late else "filter")
+        return False
+
+    if any_of(lifecycle.views("rules"), enough):
+        return
     if "max-days" in found:
         yield Violation(f"incomplete uploads are kept for more than {given['max-days']:g} days.", check="max-days")
     elif found:

@@ -37,8 +37,19 @@ def image_pinned(workload: Resource, given: Parameters) -> Iterator[Violation]:
     yield from each(containers(workload), one)
 
 
-REGISTRIES = (
-    "*.dkr.ecr.*.amazonaws.com*",
+def ecr(account: str) -> tuple[str, ...]:
+    """The hosts of an account's registries in every region."""
+    return (
+        f"{account}.dkr.ecr.*.amazonaws.com",
+        f"{account}.dkr.ecr.*.amazonaws.com.cn",
+        f"{account}.dkr-ecr.*.on.aws",
+    )
+
+
+ANY_ACCOUNT = "[0-9]" * 12
+DEEP_LEARNING = "763104351884"
+"""The account of AWS Deep Learning Containers in most regions (AWS: available images)."""
+SHARED = (
     "public.ecr.aws",
     "nvcr.io",
     "registry.k8s.io",
@@ -49,6 +60,7 @@ REGISTRIES = (
     "*-docker.pkg.dev/gce-ai-infra/*",
 )
 """Registries, or a registry with the beginning of a path where everybody's images are under one name."""
+REGISTRIES = (*ecr(ANY_ACCOUNT), *SHARED)
 
 
 @resource_rule(
@@ -67,11 +79,17 @@ def registry_allowlist(workload: Resource, given: Parameters) -> Iterator[Violat
     def one(container: View) -> Iterator[Violation]:
         first, slash, _ = str(container.get("image", "")).partition("/")
         registry = first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
-        image = f"{container.get('image', '')}"
-        if not any(fnmatchcase(image if "/" in pattern else registry, pattern) for pattern in given["registries"]):
+        path = str(container.get("image", "")).removeprefix(f"{registry}/")
+        if not any(_trusted(registry, path, str(pattern)) for pattern in given["registries"]):
             yield Violation(f"{name(container)} comes from {registry}.")
 
     yield from each(containers(workload), one)
+
+
+def _trusted(registry: str, path: str, pattern: str) -> bool:
+    """Host is held against host and path against path: a `*` of one must not reach into the other."""
+    host, _, below = pattern.partition("/")
+    return fnmatchcase(registry, host) and (not below or fnmatchcase(path, below))
 
 
 @resource_rule(

@@ -8,6 +8,7 @@ import pytest
 
 from policies.examples import Thing
 from policies.examples.aws import NODES, P5EN, SUBNET, TEMPLATE, efa, interface
+from policies.profiles import settings
 from policies.rules import ALL
 from policies.rules.evaluate import Pack
 from policies.rules.model import UNKNOWN
@@ -344,3 +345,95 @@ def test_what_is_only_read_is_used_for_relations_and_not_judged() -> None:
     assert "vpc-flow-logs" not in [entry.rule.id for entry in pack.stack([network, log]).findings]
     network.external = True
     assert [entry.resource.name for entry in pack.stack([network]).findings if entry.resource.urn] == []
+
+
+@pytest.mark.parametrize(
+    ("image", "trusted"),
+    [
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/x:1", True),
+        ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/x:1", True),
+        ("evil.dkr.ecr.x.amazonaws.com.evil.io/x:1", False),
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com.evil.io/x:1", False),
+        ("evil.io/a-docker.pkg.dev/cloud-tpu-images/x:1", False),
+        ("us-docker.pkg.dev/cloud-tpu-images/x:1", True),
+        ("nvcr.io/nvidia/pytorch:25.01", True),
+        ("nvcr.io.evil.io/nvidia/pytorch:25.01", False),
+        ("busybox", False),
+    ],
+)
+def test_an_image_comes_from_where_its_name_says_and_nowhere_else(image: str, trusted: bool) -> None:
+    things = [Thing("kubernetes:core/v1:Pod", inputs={"spec": {"containers": [{"name": "c", "image": image}]}})]
+    assert (not checks("k8s-image-registry-allowlist", things)) is trusted
+
+
+def test_where_the_accounts_are_known_the_registries_of_others_are_not_trusted() -> None:
+    applied = settings({"aws:allowedAccountIds": '["111122223333"]', "gcp:project": "mine"}, None)
+    pack = Pack(ALL, parameters=applied.parameters)
+
+    def trusted(image: str) -> bool:
+        (pod,) = built(
+            [Thing("kubernetes:core/v1:Pod", inputs={"spec": {"containers": [{"name": "c", "image": image}]}})]
+        )
+        return "k8s-image-registry-allowlist" not in [entry.rule.id for entry in pack.resource(pod).findings]
+
+    assert trusted("111122223333.dkr.ecr.us-east-1.amazonaws.com/x:1")
+    assert trusted("602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/x:1"), "AWS publishes EKS images from there"
+    assert trusted("europe-docker.pkg.dev/mine/x:1")
+    assert not trusted("444455556666.dkr.ecr.us-east-1.amazonaws.com/x:1")
+
+
+def test_an_old_bucket_says_the_same_in_its_old_shape() -> None:
+    inputs = {
+        "versionings": [{"enabled": True}],
+        "serverSideEncryptionConfigurations": [
+            {"rules": [{"applyServerSideEncryptionByDefaults": [{"sseAlgorithm": "aws:kms"}]}]}
+        ],
+        "loggings": [{"targetBucket": "logs"}],
+    }
+    things = [Thing("aws:s3/bucketV2:BucketV2", inputs=inputs)]
+    for rule in ("s3-versioning-enabled", "s3-encryption-kms", "s3-access-logging"):
+        assert checks(rule, things) == set()
+    unknown = [Thing("aws:s3/bucketV2:BucketV2", inputs=dict.fromkeys(inputs, UNKNOWN))]
+    assert checks("s3-versioning-enabled", unknown) == set()
+    assert doubts("s3-versioning-enabled", unknown)
+
+
+def test_auto_mode_brings_the_addons_of_a_cluster() -> None:
+    auto = {"computeConfig": {"enabled": True, "nodePools": ["general-purpose"]}}
+    assert checks("eks-required-addons", [Thing("aws:eks/cluster:Cluster", inputs=auto)]) == set()
+
+
+def test_a_tag_may_exempt_a_bucket_and_a_key_may_be_demanded_of_disks() -> None:
+    given = {
+        "s3-bucket-has-public-access-block": {"exempt-tag": "exposure=public"},
+        "lt-ebs-encrypted": {"require-cmk": True},
+    }
+    pack = Pack(ALL, parameters=given)
+    public, disk = built(
+        [
+            Thing("aws:s3/bucket:Bucket", "b", {"tags": {"exposure": "public"}}),
+            Thing(TEMPLATE, "t", {"blockDeviceMappings": [{"ebs": {"encrypted": "true"}}]}),
+        ]
+    )
+    assert "s3-bucket-has-public-access-block" not in [entry.rule.id for entry in pack.stack([public]).findings]
+    assert "cmk" in [entry.check for entry in pack.resource(disk).findings]
+
+
+@pytest.mark.parametrize(
+    ("pod", "accelerated"),
+    [
+        ({"containers": [{"name": "c", "resources": {"limits": {"google.com/tpu": 4}}}]}, True),
+        (
+            {"containers": [{"name": "c"}], "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "one"}]},
+            True,
+        ),
+        (
+            {"containers": [{"name": "c"}], "resourceClaims": [{"name": "nic", "resourceClaimTemplateName": "rdma"}]},
+            False,
+        ),
+    ],
+)
+def test_tpus_and_claims_are_accelerators_too(pod: dict[str, Any], accelerated: bool) -> None:
+    things = [Thing("kubernetes:batch/v1:Job", inputs={"spec": {"template": {"spec": pod}}})]
+    assert bool(checks("gpu-job-bounded", things)) is accelerated
+    assert "toleration" not in checks("gpu-pod-placement", things) or "resourceClaims" in pod
