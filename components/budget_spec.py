@@ -32,7 +32,7 @@ class BudgetSpec(Spec):
     power_kw: Decimal | None = Field(
         None,
         gt=0,
-        description="Maximum power at the site in kW: of the nodes, cooling included (PUE). Above it: refused.",
+        description="Maximum power of the nodes at the site in kW, cooling included (times PUE). Above it: refused.",
     )
     energy_kwh: Decimal | None = Field(
         None, gt=0, description="Energy of the nodes in kWh a month, cooling included. Above it: refused."
