@@ -1,4 +1,4 @@
-"""The jobs of a stack file, the same on every cloud: benchmarks, training, preparation of data, evaluation."""
+"""The jobs of a stack file, the same on every cloud: benchmarks, training, searches, preparation, evaluation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pulumi
 from components.benchmark_job import BenchmarkJob
 from components.evaluation_job import EvaluationJob
 from components.preprocess_job import PreprocessJob
+from components.search_job import SearchJob
 from components.training_job import TrainingJob
 from components.workload_job import Ground, WorkloadJob
 from stacks.sections import CommonConfig
@@ -32,7 +33,10 @@ def declare(config: CommonConfig, ground: Ground, opts: pulumi.ResourceOptions) 
         name: EvaluationJob(f"evaluation-{name}", name, spec, ground=ground, opts=opts)
         for name, spec in config.evaluation.items()
     }
-    further = {"training": training, "preprocess": preprocess, "evaluation": evaluation}
+    search = {
+        name: SearchJob(f"search-{name}", name, spec, ground=ground, opts=opts) for name, spec in config.search.items()
+    }
+    further = {"training": training, "preprocess": preprocess, "search": search, "evaluation": evaluation}
     return {"benchmarks": _places(benchmarks)} | {name: _places(jobs) for name, jobs in further.items() if jobs}
 
 
