@@ -12,7 +12,7 @@ from typing import Any
 
 from catalog import gcp_machines, instances, releases, tpus
 from catalog.table import rows
-from cost.rates.gcp_container import ZONES
+from cost.rates.gcp_container import NODES, ZONES
 
 PATH = Path(__file__).with_name("facts.json")
 
@@ -43,7 +43,7 @@ def generate() -> dict[str, Any]:
         "plain": " ".join(plain),
         "kubernetes": kubernetes,
         "tpus": _tpus(),
-        "gke": {"zones": ZONES, "accelerators": _google()},
+        "gke": {"zones": ZONES, "nodes": int(NODES), "accelerators": _google()},
     }
 
 

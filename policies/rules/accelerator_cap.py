@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .facts import gke_zones, gpus, tpu
+from .facts import gke_nodes, gke_zones, gpus, tpu
 from .machines import NODE_GROUP, OVERRIDES, SCALING_GROUP, counted, kinds, most
 from .model import CannotTell, Parameters, Reading, Resource, Stack, View, Violation, each, stack_rule
 
@@ -90,7 +90,7 @@ def _of_cluster(cluster: Resource) -> float:
     if pools or cluster.says("removeDefaultNodePool"):
         return total
     one = _of_machine(cluster, "nodeConfig.")
-    return total + (one * _zones(cluster, cluster) * (cluster.number("initialNodeCount", 0) or 0) if one else 0)
+    return total + (one * _zones(cluster, cluster) * (cluster.number("initialNodeCount") or gke_nodes()) if one else 0)
 
 
 def _of_pool(pool: Reading, cluster: Resource | None) -> float:
@@ -110,8 +110,12 @@ def _nodes(pool: Reading, cluster: Resource | None) -> float:
     """Machines that a GKE pool may have; sizes of a regional pool are for each of its zones."""
     if whole := pool.number("autoscaling.totalMaxNodeCount"):
         return whole
-    sizes = [pool.number(path, 0) or 0 for path in ("autoscaling.maxNodeCount", "nodeCount", "initialNodeCount")]
-    return _zones(pool, cluster) * max(sizes)
+    sizes = [pool.number(path) for path in ("autoscaling.maxNodeCount", "nodeCount", "initialNodeCount")]
+    known = [size for size in sizes if size is not None]
+    slice_of, topology = tpu(pool.get("nodeConfig.machineType")), pool.get("placementPolicy.tpuTopology")
+    if not known and slice_of and topology:
+        return slice_of["multi"].get(topology, 1)
+    return _zones(pool, cluster) * max(known, default=gke_nodes())
 
 
 def _zones(pool: Reading, cluster: Resource | None) -> int:

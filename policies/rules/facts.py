@@ -45,6 +45,11 @@ def gke_zones() -> int:
     return _facts()["gke"]["zones"]
 
 
+def gke_nodes() -> int:
+    """Nodes in each zone of a pool that names no number."""
+    return _facts()["gke"]["nodes"]
+
+
 def tpu(machine_type: object) -> dict[str, Any] | None:
     """Facts of a TPU machine type; None for any other."""
     return _facts()["tpus"].get(machine_type) if isinstance(machine_type, str) else None

@@ -84,7 +84,8 @@ def no_world_ingress(firewall: Resource, given: Parameters) -> Iterator[Violatio
             if low != high:
                 yield Violation(f"ports {low} to {high} are open to the world.", check="range")
             elif low not in (*given["allowed-world-ports"], SSH, RDP):
-                yield Violation(f"port {low} is open to the world.", check="CKV_GCP_106" if low == 80 else "port")
+                check = "CKV_GCP_106" if low == 80 and firewall.has("sourceRanges") else "port"
+                yield Violation(f"port {low} is open to the world.", check=check)
 
     yield from each(firewall.views("allows"), one)
 

@@ -60,6 +60,20 @@ H100 = {"machineType": "a3-highgpu-8g"}
         ([Thing(POOL, inputs={"location": "us-central1-a", "nodeCount": 2, "nodeConfig": H100})], 16),
         ([Thing(POOL, inputs={"location": "us-central1", "nodeCount": 2, "nodeConfig": H100})], 48),
         ([Thing(POOL, inputs={"location": "us-central1-a", "initialNodeCount": 2, "nodeConfig": H100})], 16),
+        ([Thing(POOL, inputs={"location": "us-central1-a", "nodeConfig": H100})], 24),
+        (
+            [
+                Thing(
+                    POOL,
+                    inputs={
+                        "location": "us-central1-a",
+                        "nodeConfig": {"machineType": "ct6e-standard-4t"},
+                        "placementPolicy": {"tpuTopology": "4x4"},
+                    },
+                )
+            ],
+            16,
+        ),
         (
             [
                 Thing(CLUSTER, "c", {"location": "us-central1", "nodeLocations": ["us-central1-a"]}),
