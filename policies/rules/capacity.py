@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .facts import listed, machine
-from .machines import accelerators, facts_of, kinds, most, templates, uses
+from .machines import accelerators, facts_of, kinds, most, templates
 from .model import (
     CannotTell,
     Parameters,
@@ -21,6 +21,7 @@ from .model import (
     relation_rule,
     resource_rule,
 )
+from .services import judged
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -137,21 +138,29 @@ def capacity_type_supported(subject: Resource, _stack: Stack, _: Parameters) -> 
 )
 def capacity_reservation_match(group: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """A machine that does not match runs outside the reservation, and both are paid for."""
-    for template in templates(group):
-        for reservation in template.referred("capacityReservationSpecification", RESERVED):
-            yield from independently(
-                _same_type(group, reservation),
-                _size(group, reservation),
-                _zone(group, reservation),
-                _placement(template, reservation),
-            )
+
+    def one(pair: tuple[Resource, Resource]) -> Iterator[Violation]:
+        template, reservation = pair
+        yield from independently(
+            _same_type(group, reservation),
+            _size(group, reservation),
+            _zone(group, reservation),
+            _placement(template, reservation),
+        )
+
+    pairs = (
+        (template, reservation)
+        for template in templates(group)
+        for reservation in template.referred("capacityReservationSpecification", RESERVED)
+    )
+    yield from each(pairs, one)
 
 
 def _same_type(group: Resource, reservation: Resource) -> Iterator[Violation]:
-    for kind in uses(group):
-        if kind != reservation.get("instanceType"):
-            message = f"its nodes are {kind}, {reservation.name} reserves {reservation.get('instanceType')}."
-            yield Violation(message, check="instanceType")
+    reserved = reservation.get("instanceType")
+    for kind in kinds(group):
+        if kind != reserved:
+            yield Violation(f"its nodes are {kind}, {reservation.name} reserves {reserved}.", check="instanceType")
 
 
 def _size(group: Resource, reservation: Resource) -> Iterator[Violation]:
@@ -163,9 +172,12 @@ def _size(group: Resource, reservation: Resource) -> Iterator[Violation]:
 
 def _zone(group: Resource, reservation: Resource) -> Iterator[Violation]:
     zone = reservation.get("availabilityZone")
-    for subnet in group.referred("subnetIds", SUBNET):
+
+    def one(subnet: Resource) -> Iterator[Violation]:
         if zone and subnet.get("availabilityZone") not in (None, zone):
             yield Violation(f"subnet {subnet.name} is not in {zone}.", check="availabilityZone")
+
+    yield from each(group.referred("subnetIds", SUBNET), one)
 
 
 def _placement(template: Resource, reservation: Resource) -> Iterator[Violation]:
@@ -188,10 +200,16 @@ def capacity_reservation_bounded(reservation: Resource, given: Parameters) -> It
     kind = str(reservation.get("instanceType", ""))
     if not accelerators(kind):
         return
-    if not given["protected"] and not (reservation.get("endDateType") == "limited" and reservation.has("endDate")):
-        yield Violation(f"the reservation of {kind} has no end.", check="endDate")
-    if reservation.get("instanceMatchCriteria") != "targeted":
-        yield Violation("any machine of the type uses it up.", check="instanceMatchCriteria")
+
+    def endless() -> bool:
+        return not (reservation.get("endDateType") == "limited" and reservation.has("endDate"))
+
+    end = Violation(f"the reservation of {kind} has no end.", check="endDate")
+    anybody = Violation("any machine of the type uses it up.", check="instanceMatchCriteria")
+    yield from judged(
+        (lambda: not given["protected"] and endless(), end),
+        (lambda: reservation.get("instanceMatchCriteria") != "targeted", anybody),
+    )
 
 
 @relation_rule(

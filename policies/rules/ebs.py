@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .model import Parameters, Reading, Resource, Violation, each, independently, resource_rule
+from .services import judged
 
 VOLUME = "aws:ebs/volume:Volume"
 COPY = "aws:ebs/snapshotCopy:SnapshotCopy"
@@ -131,10 +132,9 @@ def image_encrypted(image: Resource, given: Parameters) -> Iterator[Violation]:
         if image.get("accountId") not in given["accounts"]:
             yield Violation("the image may be started by an account or group that is not listed.", check="CKV_AWS_205")
     elif image.type == IMAGE_COPY:
-        if not image.says("encrypted"):
-            yield Violation("the copy is not encrypted.", check="CKV_AWS_235")
-        if not image.has("kmsKeyId"):
-            yield Violation("the copy is not encrypted with a key of one's own.", check="CKV_AWS_236")
+        plain = Violation("the copy is not encrypted.", check="CKV_AWS_235")
+        foreign = Violation("the copy is not encrypted with a key of one's own.", check="CKV_AWS_236")
+        yield from judged((lambda: not image.says("encrypted"), plain), (lambda: not image.has("kmsKeyId"), foreign))
     else:
         yield from each(image.views("ebsBlockDevices"), _unencrypted)
 

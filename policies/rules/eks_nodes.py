@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .machines import accelerated
-from .model import CannotTell, Parameters, Resource, Stack, Violation, relation_rule, resource_rule
+from .model import CannotTell, Parameters, Resource, Stack, Violation, each, relation_rule, resource_rule
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -61,9 +61,12 @@ def no_open_ssh(group: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def private_subnets(group: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """Nodes with public addresses are reached from everywhere; those with several network cards get none at all."""
-    for subnet in group.referred("subnetIds", SUBNET):
+
+    def one(subnet: Resource) -> Iterator[Violation]:
         if subnet.says("mapPublicIpOnLaunch"):
             yield Violation(f"subnet {subnet.name} gives public addresses.")
+
+    yield from each(group.referred("subnetIds", SUBNET), one)
 
 
 @resource_rule(

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .addresses import column, open_to_everybody
+from .facts import gpus
 from .model import Parameters, Resource, Violation, independently, resource_rule
+from .services import judged
 
 CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
@@ -86,7 +88,7 @@ def secrets_kms(cluster: Resource, _: Parameters) -> Iterator[Violation]:
 
 
 def _accelerated(pool: Resource) -> bool:
-    return pool.has("nodeConfig.guestAccelerators")
+    return pool.has("nodeConfig.guestAccelerators") or bool(gpus(pool.get("nodeConfig.machineType")))
 
 
 def _shield(subject: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -114,10 +116,12 @@ def shielded_nodes(subject: Resource, _: Parameters) -> Iterator[Violation]:
             yield Violation("enableShieldedNodes is false.", check="CKV_GCP_71")
         return
     path = "nodeConfig.shieldedInstanceConfig"
-    if subject.denies(f"{path}.enableIntegrityMonitoring"):
-        yield Violation("enableIntegrityMonitoring is false.", check="CKV_GCP_72")
-    if not subject.says(f"{path}.enableSecureBoot") and not _accelerated(subject):
-        yield Violation("enableSecureBoot is not true.", check="CKV_GCP_68")
+    integrity = Violation("enableIntegrityMonitoring is false.", check="CKV_GCP_72")
+    boot = Violation("enableSecureBoot is not true.", check="CKV_GCP_68")
+    yield from judged(
+        (lambda: subject.denies(f"{path}.enableIntegrityMonitoring"), integrity),
+        (lambda: not subject.says(f"{path}.enableSecureBoot") and not _accelerated(subject), boot),
+    )
 
 
 @resource_rule(

@@ -86,16 +86,19 @@ def _rule(rule: View) -> Iterator[Violation]:
     yield from independently(wildcards, _strong(rule))
 
 
+HOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+RIGHTS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+STRONG = (
+    ("admissionregistration.k8s.io", HOOKS, WRITES, "it may change admission webhooks.", "CKV_K8S_155"),
+    (GROUP, RIGHTS, ("bind",), "it may bind any role.", "CKV_K8S_157"),
+    (GROUP, RIGHTS[:2], ("escalate",), "it may give more rights than it has.", "CKV_K8S_158"),
+)
+
+
 def _strong(rule: View) -> Iterator[Violation]:
-    hooks = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
-    if _grants(rule, "admissionregistration.k8s.io", hooks, WRITES):
-        yield Violation("it may change admission webhooks.", check="CKV_K8S_155")
-    roles = ["roles", "clusterroles", "rolebindings", "clusterrolebindings"]
-    if _grants(rule, GROUP, roles, ["bind"]):
-        yield Violation("it may bind any role.", check="CKV_K8S_157")
-    if _grants(rule, GROUP, ["roles", "clusterroles"], ["escalate"]):
-        yield Violation("it may give more rights than it has.", check="CKV_K8S_158")
-    if _grants(rule, "", ["users", "groups", "serviceaccounts"], ["impersonate"]) and "*" not in rule.known("verbs"):
+    yield from each(STRONG, lambda row: [Violation(row[3], check=row[4])] if _grants(rule, *row[:3]) else [])
+    anybody = ("users", "groups", "serviceaccounts")
+    if _grants(rule, "", anybody, ["impersonate"]) and "*" not in rule.known("verbs"):
         yield Violation("it may act as anybody.", check="impersonate")
 
 

@@ -79,6 +79,10 @@ class Reading:
             return []
         return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
 
+    def has_items(self, path: str) -> bool:
+        """Whether a list has any item, known or not; a list that is unknown itself may have none."""
+        return bool(self.all(path))
+
     def known(self, path: str) -> list[Any]:
         """Like `all`. Raises `CannotTell` when an item is unknown."""
         items = self.all(path)

@@ -7,12 +7,14 @@ from typing import Any
 
 from .documents import statements
 from .model import (
+    UNKNOWN,
     Parameters,
     Reading,
     Resource,
     Stack,
     Violation,
     any_of,
+    each,
     independently,
     relation_rule,
     resource_rule,
@@ -110,15 +112,18 @@ def _canned(source: Resource) -> Iterator[Violation]:
 
 
 def _grants(source: Resource) -> Iterator[Violation]:
-    for path in ("grants", "accessControlPolicy.grants"):
-        for grant in source.views(path):
-            uri = str(grant.get("uri") or grant.get("grantee.uri") or "")
-            if uri.endswith(GROUPS):
-                group = uri.rpartition("/")[2]
-                permissions = grant.known("permissions") or grant.known("permission")
-                views = any(entry in ("FULL_CONTROL", "READ_ACP") for entry in permissions)
-                check = "CKV2_AWS_43" if group == "AuthenticatedUsers" else "CKV_AWS_375" if views else "grant"
-                yield Violation(f"{', '.join(map(str, permissions))} is granted to {group}.", check=check)
+    paths = ("grants", "accessControlPolicy.grants")
+    yield from each(paths, lambda path: each(source.views(path), _granted))
+
+
+def _granted(grant: Reading) -> Iterator[Violation]:
+    uri = str(grant.get("uri") or grant.get("grantee.uri") or "")
+    if uri.endswith(GROUPS):
+        group = uri.rpartition("/")[2]
+        permissions = [*grant.all("permissions"), *grant.all("permission")]
+        views = any(entry in ("FULL_CONTROL", "READ_ACP") for entry in permissions if entry is not UNKNOWN)
+        check = "CKV2_AWS_43" if group == "AuthenticatedUsers" else "CKV_AWS_375" if views else "grant"
+        yield Violation(f"{', '.join(map(str, permissions))} is granted to {group}.", check=check)
 
 
 @resource_rule(

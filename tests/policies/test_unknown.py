@@ -12,9 +12,10 @@ from pulumi.runtime.proto import analyzer_pb2 as pb
 from plan.values import ANY_UNKNOWN, SECRET_SIGNATURE, SIGNATURE
 from policies.examples import EXAMPLES, Thing
 from policies.rules import ALL
+from policies.rules.evaluate import Pack
 from policies.rules.model import UNKNOWN
 from policies.rules.wire import redacted, secrets
-from tests.policies.test_rules import run
+from tests.policies.test_rules import RULES, built, run
 from tests.policies.test_server import pack, said_of, struct  # noqa: F401 - pack is a fixture
 
 PRESENT = {
@@ -155,9 +156,6 @@ def test_a_value_that_exists_is_enough_for_some_rules(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", TOTALS)
 def test_rules_about_totals_cannot_tell_without_them(rule: str) -> None:
-    from policies.rules.evaluate import Pack
-    from tests.policies.test_rules import RULES, built
-
     (doubt,) = Pack([RULES[rule]]).stack(built(EXAMPLES[rule].bad)).doubts
     assert doubt.reason.startswith("parameter")
 
@@ -217,3 +215,28 @@ def test_a_name_out_of_a_secret_document_is_hidden_and_a_word_is_not() -> None:
 
 def test_there_is_a_reason_for_every_rule_that_never_doubts() -> None:
     assert set(PRESENT) <= {rule.id for rule in ALL}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "check"),
+    [
+        ("aws:cloudtrail/trail:Trail", {"isMultiRegionTrail": UNKNOWN, "enableLogging": False}, "CKV_AWS_251"),
+        ("aws:rds/instance:Instance", {"storageEncrypted": UNKNOWN}, "kmsKeyId"),
+        ("aws:ec2/amiCopy:AmiCopy", {"encrypted": UNKNOWN}, "CKV_AWS_236"),
+        ("aws:efs/accessPoint:AccessPoint", {"rootDirectory": UNKNOWN}, "CKV_AWS_330"),
+        ("aws:codebuild/project:Project", {"artifacts": UNKNOWN}, "CKV_AWS_314"),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", {"actionsEnabled": UNKNOWN}, "actions"),
+        (
+            "gcp:container/nodePool:NodePool",
+            {
+                "nodeConfig": {
+                    "shieldedInstanceConfig": {"enableIntegrityMonitoring": UNKNOWN, "enableSecureBoot": False}
+                }
+            },
+            "CKV_GCP_68",
+        ),
+    ],
+)
+def test_an_unknown_property_hides_nothing_wrong_with_another(kind: str, inputs: dict[str, Any], check: str) -> None:
+    (resource,) = built([Thing(kind, inputs=inputs)])
+    assert check in [entry.check for entry in Pack(ALL).resource(resource).findings]
