@@ -10,6 +10,7 @@ from .facts import listed, machine, machines
 from .model import CannotTell, Reading, Resource, Stack, View, any_of, each, independently
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 SCALING_GROUP = "aws:autoscaling/group:Group"
 EFA_TYPES = ("efa", "efa-only")
@@ -35,15 +36,18 @@ def kinds(group: Resource) -> Iterator[str]:
         found.append(kind)
         return [kind]
 
-    sources = templates(group) if not group.all(OVERRIDES) else ()  # overrides take the place of the template's type
+    sources = [*templates(group), *group.referred("launchConfiguration", CONFIGURATION)]
+    own = () if group.all(OVERRIDES) else sources  # overrides take the place of the template's type
     yield from independently(
         each(each(group.views(OVERRIDES), _kinds), noted),
-        each(each(sources, _kinds), noted),
+        each(each(own, _kinds), noted),
         each(map(str, group.items("instanceTypes")), noted),
         each(_kinds(group), noted),
     )
-    if not found and not templates(group) and group.has("launchTemplate"):
-        raise CannotTell("launchTemplate", "names a template that is not in the stack")
+    if not found and not sources:
+        for path in ("launchTemplate", "mixedInstancesPolicy.launchTemplate", "launchConfiguration"):
+            if group.has(path):
+                raise CannotTell(path, "names a template that is not in the stack")
 
 
 def _kinds(source: Reading) -> Iterator[str]:

@@ -60,6 +60,13 @@ H100 = {"machineType": "a3-highgpu-8g"}
         ([Thing(POOL, inputs={"location": "us-central1-a", "nodeCount": 2, "nodeConfig": H100})], 16),
         ([Thing(POOL, inputs={"location": "us-central1", "nodeCount": 2, "nodeConfig": H100})], 48),
         ([Thing(POOL, inputs={"location": "us-central1-a", "initialNodeCount": 2, "nodeConfig": H100})], 16),
+        (
+            [
+                Thing("aws:ec2/launchConfiguration:LaunchConfiguration", "c", {"instanceType": "p5.48xlarge"}),
+                Thing(SCALING, "g", {"maxSize": 2}, {"launchConfiguration": ["c"]}),
+            ],
+            16,
+        ),
         ([Thing(POOL, inputs={"location": "us-central1-a", "nodeConfig": H100})], 24),
         (
             [
