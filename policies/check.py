@@ -30,10 +30,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def run(wanted: plan.Plan, estimate: cost.Estimate | None = None, config: Mapping[str, str] | None = None) -> Result:
     """Run the whole pack over a plan. `config` is that of the stack whose settings apply, by default the plan's own."""
-    applied = settings(wanted.config if config is None else config, estimate)
+    config = wanted.config if config is None else config
+    applied = settings(config, estimate)
     pack = Pack(ALL, applied.levels, applied.parameters, applied.exemptions)
     outcome = Outcome()
-    resources = views(wanted)
+    resources = views(wanted, config)
     for resource in resources:
         outcome.add(pack.resource(resource))
     outcome.add(pack.stack(resources))

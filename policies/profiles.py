@@ -168,7 +168,8 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
     if accounts := _accounts(config):
         found.give("iam-trust-not-wildcard", accounts=accounts)
         found.give("ami-encrypted", accounts=accounts)
-    if admins := _section(config, "ai-datacenter:cluster").get("admins"):
+    admins = _section(config, "ai-datacenter:cluster").get("admins")
+    if admins and isinstance(admins, list):
         found.give("eks-access-cluster-admin-allowlist", principals=admins)
         found.give("k8s-rbac-least-privilege", admins=[str(member).partition(":")[2] for member in admins])
     kinds = [

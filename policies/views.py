@@ -10,8 +10,8 @@ import plan
 from policies.rules.model import UNKNOWN, Resource
 
 
-def views(wanted: plan.Plan) -> list[Resource]:
-    """The resources of a plan, without components: those have no inputs."""
+def views(wanted: plan.Plan, config: Mapping[str, str] | None = None) -> list[Resource]:
+    """The resources of a plan, without components: those have no inputs. `config` stands in for the plan's own."""
     custom = [resource for resource in wanted if resource.custom]
     found = {
         resource.urn: Resource(
@@ -25,7 +25,7 @@ def views(wanted: plan.Plan) -> list[Resource]:
         )
         for resource in custom
     }
-    default = _default_providers(wanted.config)
+    default = _default_providers(wanted.config if config is None else config)
     for resource in custom:
         view = found[resource.urn]
         view.provider = found.get(resource.provider or "") or default.get(view.type.partition(":")[0])

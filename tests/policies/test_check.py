@@ -143,3 +143,15 @@ def test_a_state_is_related_by_ids_where_it_holds_no_references(tmp_path: Path) 
     found = [(entry["rule"], entry["resource"]) for entry in json.loads(output)["findings"]]
     for rule in ("vpc-flow-logs", "vpc-default-sg-closed"):
         assert [name for named, name in found if named == rule] == ["other"]
+
+
+def test_default_tags_of_the_configuration_count_where_the_document_lists_no_provider(tmp_path: Path) -> None:
+    tags = {"tags": dict.fromkeys(("dc:site", "dc:environment", "dc:owner", "dc:cost-center"), "x")}
+    document = {
+        "config": {"aws:region": "us-east-1", "aws:defaultTags": json.dumps(tags)},
+        "steps": [{"op": "create", "newState": {"type": BUCKET, "urn": f"urn:pulumi:s::p::{BUCKET}::b", "inputs": {}}}],
+    }
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    _, output = run("--plan", str(path), "--format", "json")
+    assert "required-tags" not in [entry["rule"] for entry in json.loads(output)["findings"]]
