@@ -45,6 +45,12 @@ def _region_rows() -> dict[tuple[str, str], Row]:
 
 
 @cache
+def factors() -> dict[str, float]:
+    """Grams of CO2 equivalent a kWh by region, of every cloud: no two of them name a region alike."""
+    return {name: row.number("g_co2e_per_kwh") for (_, name), row in sorted(_region_rows().items())}
+
+
+@cache
 def region(provider: str, name: str) -> RegionCarbon | None:
     """A region by provider ("aws", "gcp") and name; None when no source has it."""
     row = _region_rows().get((provider, name))

@@ -132,3 +132,8 @@ def _registries() -> Lookup[str]:
 def eks_registry(region: str) -> str:
     """Host of the EKS image registry of a region; raises UnknownRegistry."""
     return _registries()[region]
+
+
+def eks_registry_accounts() -> frozenset[str]:
+    """The accounts from which AWS publishes the images of EKS."""
+    return frozenset(host.partition(".")[0] for host in _registries().values())

@@ -20,7 +20,7 @@ from policies import report
 from policies.profiles import Settings, settings
 from policies.report import FORMATS, Result, show
 from policies.rules import ALL
-from policies.rules.evaluate import Doubt, Outcome, Pack
+from policies.rules.evaluate import IN_FORCE, Doubt, Outcome, Pack
 from policies.views import views
 from terminal import Exit, InvalidInput, guarded, out
 
@@ -30,13 +30,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def run(wanted: plan.Plan, estimate: cost.Estimate | None = None, config: Mapping[str, str] | None = None) -> Result:
     """Run the whole pack over a plan. `config` is that of the stack whose settings apply, by default the plan's own."""
-    applied = settings(wanted.config if config is None else config, estimate)
+    config = wanted.config if config is None else config
+    applied = settings(config, estimate)
     pack = Pack(ALL, applied.levels, applied.parameters, applied.exemptions)
     outcome = Outcome()
-    resources = views(wanted)
+    resources = views(wanted, config)
     for resource in resources:
         outcome.add(pack.resource(resource))
     outcome.add(pack.stack(resources))
+    if wanted.incomplete:  # what is not in the document may be what an exemption is for
+        outcome.findings = [entry for entry in outcome.findings if (entry.rule, entry.check) != (IN_FORCE, "unused")]
     return Result(wanted, outcome.findings, list(_once(outcome.doubts)), outcome.exempted, wanted.incomplete)
 
 
@@ -102,10 +105,19 @@ def _result(stack: str | None, file: Path | None) -> Result:
         from plan import offline
 
         wanted = offline.run(stack or "")
-        return run(wanted, cost.estimate(wanted))
+        return run(wanted, _estimate(wanted))
     wanted = document.read(file)
     config = stack_config.load(ROOT, stack).config if stack else None
-    return run(wanted, cost.estimate(wanted), config)
+    return run(wanted, _estimate(wanted), config)
+
+
+def _estimate(wanted: plan.Plan) -> cost.Estimate:
+    try:
+        return cost.estimate(wanted)
+    except ArithmeticError:
+        raise InvalidInput(
+            "a quantity of the plan is beyond what can be priced; look for sizes that no cloud sells"
+        ) from None
 
 
 __all__ = ["Result", "engine_configuration", "main", "run", "show", "views"]

@@ -14,6 +14,7 @@ import typer
 from policies.examples import EXAMPLES, Thing
 from policies.profiles import PARAMETERS, PROFILES
 from policies.rules import ALL, MODULES
+from policies.rules.carriers import PATHS
 from policies.rules.model import Rule
 from terminal import guarded, out
 
@@ -46,6 +47,10 @@ def _lines() -> Iterator[str]:
     yield f"{len(ALL)} rules, {mandatory} mandatory in production, {remedies} with a remediation."
     yield "`make policy STACK=NAME` runs them; levels, parameters and exemptions are set in the stack file, see"
     yield "[stack-file.md](stack-file.md). The level `remediate` lets the engine put right what the rule can."
+    yield ""
+    kinds = sorted({kind.rpartition(":")[2] for kind in PATHS})
+    yield f"Rules on pods and jobs judge those inside {', '.join(kinds)} too, and a `...Patch` by what it sets."
+    yield "What a rule needs and nobody knows before creation is reported as `cannot tell`, never as a pass."
     yield ""
     for profile in PROFILES:
         changed = [f"{rule}: {level}" for rule, level in sorted(PROFILES[profile].items())]

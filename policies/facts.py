@@ -10,17 +10,20 @@ import os
 from pathlib import Path
 from typing import Any
 
-from catalog import instances, releases, tpus
+from catalog import gcp_machines, instances, releases, tpus
+from catalog.table import rows
+from cost.rates.gcp_container import NODES, ZONES
 
 PATH = Path(__file__).with_name("facts.json")
 
 
 def generate() -> dict[str, Any]:
     """Facts of every accelerator instance type, and of Kubernetes. A figure nobody has is null."""
-    machines = {}
+    machines, plain, unsure = {}, [], _without_efa_figure()
     for name in sorted(instances):
         instance = instances[name]
         if instance.accelerator is None and instance.efa is None:
+            plain.append(name)
             continue
         accelerator = instance.accelerator
         machines[name] = {
@@ -28,13 +31,32 @@ def generate() -> dict[str, Any]:
             "vendor": accelerator.vendor if accelerator else None,
             "resource": accelerator.resource_name if accelerator else None,
             "arch": instance.arch,
-            "efa": instance.efa.interfaces if instance.efa else 0,
+            "efa": None if name in unsure else instance.efa.interfaces if instance.efa else 0,
             "cards": instance.network_cards,
             "capacity_block": instance.capacity_block,
             "spot": instance.spot,
         }
     kubernetes = {"minimum": releases["eks"].minimum}
-    return {"schema_version": 3, "machines": machines, "kubernetes": kubernetes, "tpus": _tpus()}
+    return {
+        "schema_version": 4,
+        "machines": machines,
+        "plain": " ".join(plain),
+        "kubernetes": kubernetes,
+        "tpus": _tpus(),
+        "gke": {"zones": ZONES, "nodes": int(NODES), "accelerators": _google()},
+    }
+
+
+def _without_efa_figure() -> set[str]:
+    """Types of which no source says how many EFA interfaces they take."""
+    table = rows("aws_accelerator_instances")
+    return {row.text("instance_type") for row in table if row.maybe_integer("max_efa_interfaces") is None}
+
+
+def _google() -> dict[str, int]:
+    """GPUs of each machine type of Google Cloud that has some built in."""
+    found = {name: gcp_machines[name].accelerator for name in sorted(gcp_machines)}
+    return {name: gpus.count for name, gpus in found.items() if gpus is not None and name not in tpus}
 
 
 def _tpus() -> dict[str, Any]:

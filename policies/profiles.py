@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final, get_args
 
 import cost
 from catalog import carbon
-from policies.rules import ALL
-from policies.rules.exemptions import Exemption, exemption
+from catalog.release import eks_registry_accounts
+from policies.rules import ALL, parameters
+from policies.rules.exemptions import Exemption, exemption, mistakes
 from policies.rules.model import Level
-from policies.rules.workload_supply import REGISTRIES
+from policies.rules.workload_supply import ANY_ACCOUNT, DEEP_LEARNING, SHARED, ecr
 from terminal import InvalidInput
 
 KEY: Final = "ai-datacenter:policies"
+LIMITS: Final = ("hourly-usd", "monthly-usd", "upfront-usd", "power-kw", "energy-kwh", "carbon-kg", "accelerators")
 RULES: Final = {rule.id: rule for rule in ALL}
 LEVELS: Final = get_args(Level)
 OPEN: Final[dict[str, dict[str, Any]]] = {
@@ -128,30 +130,26 @@ def _overrides(found: Settings, given: Any) -> Iterable[str]:
             yield f"policies.rules.{name}.level: the rule has no remediation; give advisory or mandatory"
         else:
             found.levels[name] = level
-        parameters = change.get("parameters") or {}
-        for parameter in parameters:
-            if parameter not in rule.parameters:
-                known = ", ".join(rule.parameters) or "none"
-                yield f"policies.rules.{name}.parameters.{parameter}: unknown; the rule has {known}"
-        found.parameters.setdefault(name, {}).update(parameters)
+        where = f"policies.rules.{name}"
+        yield from (f"{where}.{key}: unknown key" for key in change if key not in ("level", "parameters"))
+        given_here = change.get("parameters") or {}
+        if not isinstance(given_here, Mapping):
+            yield f"{where}.parameters: give a map of parameters"
+            continue
+        yield from (f"{where}.parameters.{said}" for said in parameters.mistakes(rule, given_here))
+        found.parameters.setdefault(name, {}).update(given_here)
 
 
 def _exemptions(found: Settings, given: Any) -> Iterable[str]:
-    fields = tuple(Exemption.__dataclass_fields__)
     if not isinstance(given, list):
         yield "policies.exemptions: give a list"
         return
     for index, entry in enumerate(given):
         where = f"policies.exemptions[{index}]"
-        if not isinstance(entry, Mapping):
-            yield f"{where}: give a map with {', '.join(fields)}"
-            continue
-        wrong = [f"{where}.{name}: missing" for name in fields if not entry.get(name)]
-        wrong += [f"{where}.{name}: unknown key" for name in entry if name not in fields]
-        if entry.get("rule") and entry["rule"] not in RULES:
-            wrong.append(f"{where}.rule: there is no rule {entry['rule']}{_near(entry['rule'])}")
-        if entry.get("expires") and not _day(entry["expires"]):
-            wrong.append(f"{where}.expires: {entry['expires']!r} is not a day such as 2027-01-31")
+        wrong = [f"{where}{said}" for said in mistakes(entry)]
+        rule = entry.get("rule") if isinstance(entry, Mapping) else None
+        if rule and (not isinstance(rule, str) or rule not in RULES):
+            wrong.append(f"{where}.rule: there is no rule {rule}{_near(rule)}")
         yield from wrong
         if not wrong:
             found.exemptions.append(exemption(entry))
@@ -162,28 +160,16 @@ def _near(name: object) -> str:
     return f"; did you mean {near[0]}?" if near else "; `python -m policies.docs --list` names them"
 
 
-def _day(text: object) -> bool:
-    try:
-        date.fromisoformat(str(text))
-    except ValueError:
-        return False
-    return True
-
-
 def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
     """What the stack file says elsewhere: its region, its administrators, its accounts, its budget."""
     if region := config.get("aws:region") or config.get("gcp:region"):
         found.give("region-allowlist", regions=[region])
-    if project := config.get("gcp:project"):
-        found.give("k8s-image-registry-allowlist", registries=[*REGISTRIES, f"*-docker.pkg.dev/{project}/*"])
-    try:
-        accounts = json.loads(config.get("aws:allowedAccountIds") or "[]")
-    except ValueError:
-        accounts = []
-    if accounts:
+    _registries(found, config)
+    if accounts := _accounts(config):
         found.give("iam-trust-not-wildcard", accounts=accounts)
         found.give("ami-encrypted", accounts=accounts)
-    if admins := _section(config, "ai-datacenter:cluster").get("admins"):
+    admins = _section(config, "ai-datacenter:cluster").get("admins")
+    if admins and isinstance(admins, list):
         found.give("eks-access-cluster-admin-allowlist", principals=admins)
         found.give("k8s-rbac-least-privilege", admins=[str(member).partition(":")[2] for member in admins])
     kinds = [
@@ -201,13 +187,31 @@ def _of_stack(found: Settings, config: Mapping[str, str]) -> None:
         found.give("required-tags", defaults={"dc:site": site["name"], **tags})
 
 
+def _accounts(config: Mapping[str, str]) -> list[str]:
+    """The accounts that a stack may be in."""
+    text = config.get("aws:allowedAccountIds") or "[]"
+    try:
+        accounts = json.loads(text)
+    except ValueError:
+        raise InvalidInput("aws:allowedAccountIds is not JSON: give a list of account ids") from None
+    return [str(account) for account in (accounts if isinstance(accounts, list) else [accounts])]
+
+
+def _registries(found: Settings, config: Mapping[str, str]) -> None:
+    """Where images may come from: the stack's own accounts and projects, and those that AWS and Google publish from."""
+    accounts, project = _accounts(config), config.get("gcp:project")
+    if not accounts and not project:
+        return
+    trusted = {*accounts, DEEP_LEARNING, *eks_registry_accounts()} if accounts else {ANY_ACCOUNT}
+    hosts = [host for account in sorted(trusted) for host in ecr(account)]
+    own = [f"*-docker.pkg.dev/{project}/*"] if project else []
+    found.give("k8s-image-registry-allowlist", registries=[*hosts, *SHARED, *own])
+
+
 def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Estimate) -> None:
     """Totals that the rules cannot compute themselves, and the budget they are held against."""
-    budget, cloud = _section(config, "ai-datacenter:budget"), config.get("ai-datacenter:cloud", "aws")
-
-    def number(key: str) -> float | None:
-        return float(budget[key]) if budget.get(key) is not None else None
-
+    limits = _limits(_section(config, "ai-datacenter:budget"))
+    number = limits.get
     totals = estimate.totals
     found.give(
         "cost-estimate-within-budget",
@@ -222,21 +226,54 @@ def _of_estimate(found: Settings, config: Mapping[str, str], estimate: cost.Esti
     power, emitted = estimate.power, estimate.carbon
     found.give(
         "power-within-budget",
-        kw=_bounded(power.max_kw, number("power-kw"), power.unknown),
+        kw=_bounded(*_at_site(power), number("power-kw")),
         max_kw=number("power-kw"),
-        kwh=_bounded(power.kwh_month, number("energy-kwh"), [p for p in power.pools if p.kwh_month is None]),
+        kwh=_bounded(power.kwh_month, [p for p in power.pools if p.kwh_month is None], number("energy-kwh")),
         max_kwh=number("energy-kwh"),
     )
-    region = carbon.region(cloud, estimate.region) if estimate.region else None
+    region = carbon.region(_cloud(config), estimate.region) if estimate.region else None
     found.give(
         "carbon-region-threshold",
+        factors=carbon.factors(),
         g_per_kwh=region.g_per_kwh if region else None,
-        kg=_bounded(emitted.kg_month, number("carbon-kg"), [p for p in emitted.pools if p.kg_month is None]),
+        kg=_bounded(emitted.kg_month, [p for p in emitted.pools if p.kg_month is None], number("carbon-kg")),
         max_kg=number("carbon-kg"),
     )
     found.give("accelerator-count-cap", max_accelerators=number("accelerators"))
 
 
-def _bounded(figure: float | None, most: float | None, unknown: Sized) -> float | None:
+def _cloud(config: Mapping[str, str]) -> str:
+    """The cloud of a stack; a plan of another program says it by the region it sets."""
+    only_google = bool(config.get("gcp:region")) and not config.get("aws:region")
+    return config.get("ai-datacenter:cloud") or ("gcp" if only_google else "aws")
+
+
+def _limits(budget: Mapping[str, Any]) -> dict[str, float]:
+    """The limits of a budget section. Raises `InvalidInput` with every one that is no number."""
+    found, problems = {}, []
+    for key in LIMITS:
+        value = budget.get(key)
+        if value is None:
+            continue
+        try:
+            number = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = float("nan")
+        if not math.isfinite(number) or number < 0:
+            problems.append(f"budget.{key}: {value!r} is not a number from 0")
+        found[key] = number
+    if problems:
+        raise InvalidInput(problems)
+    return found
+
+
+def _at_site(power: Any) -> tuple[float | None, list[Any]]:
+    """Most kW that a site draws, cooling included, and the pools of which that is not known."""
+    known = [pool.max_kw * pool.pue for pool in power.pools if pool.max_kw is not None and pool.pue is not None]
+    unknown = [pool for pool in power.pools if pool.max_kw is None or pool.pue is None]
+    return (sum(known) if known or not unknown else None), unknown
+
+
+def _bounded(figure: float | None, unknown: Sized, most: float | None) -> float | None:
     """A sum of which a part is unknown is only good for saying that the known part is above the limit already."""
     return None if unknown and (figure is None or most is None or figure <= most) else figure

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 import plan
+from policies import sarif
 from policies.rules import ALL
-from policies.rules.evaluate import Doubt, Finding
+from policies.rules.evaluate import IN_FORCE, Doubt, Finding
 
 SCHEMA_VERSION = 1
 FORMATS = ("table", "json", "sarif", "junit", "markdown")
@@ -35,7 +36,6 @@ SECTIONS = {
 }
 """Beginning of a component's type to the section of the stack file that it is made from."""
 COLOURS = {"mandatory": "red", "remediate": "red"}
-SARIF_LEVEL = {"mandatory": "error", "remediate": "error", "advisory": "warning"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def render(results: Sequence[Result], format: str) -> str:  # noqa: A002 - the o
         found = [_data(result) for result in results]
         return json.dumps(found[0] if len(found) == 1 else found, indent=2)
     if format == "sarif":
-        return json.dumps(_sarif(results), indent=2)
+        return json.dumps(sarif.log(results), indent=2)
     return _junit(results) if format == "junit" else "\n".join(_markdown(results))
 
 
@@ -149,53 +149,14 @@ def _finding(result: Result, entry: Finding) -> dict[str, Any]:
     }
 
 
-def _sarif(results: Sequence[Result]) -> dict[str, Any]:
-    rules = [
-        {
-            "id": rule.id,
-            "shortDescription": {"text": rule.title},
-            "fullDescription": {"text": rule.why},
-            "help": {"text": rule.fix},
-            "properties": {"tags": list(rule.references), "problem.severity": rule.severity},
-        }
-        for rule in ALL
-    ]
-    found = [
-        {
-            "ruleId": entry.rule.id,
-            "level": SARIF_LEVEL.get(entry.level, "note"),
-            "message": {"text": f"{entry.resource.name}: {entry.message} Fix: {entry.rule.fix}"},
-            "locations": [
-                {
-                    "physicalLocation": {"artifactLocation": {"uri": f"stacks/Pulumi.{result.plan.stack}.yaml"}},
-                    "logicalLocations": [{"name": entry.resource.name, "fullyQualifiedName": entry.resource.urn}],
-                }
-            ],
-            "partialFingerprints": {"finding/v1": f"{entry.resource.urn}|{entry.rule.id}|{entry.check}"},
-            **(
-                {"suppressions": [{"kind": "external", "justification": entry.exemption.reason}]}
-                if entry.exemption
-                else {}
-            ),
-        }
-        for result in results
-        for entry in (*result.findings, *result.exempted)
-    ]
-    driver = {"name": "ai-datacenter policies", "version": "0.1.0", "rules": rules}
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": found}],
-    }
-
-
 def _junit(results: Sequence[Result]) -> str:
     root = ElementTree.Element("testsuites")
     for result in results:
         failed = {entry.rule.id for entry in result.mandatory}
         suite = ElementTree.SubElement(root, "testsuite", name=f"policies {result.plan.stack}")
-        suite.attrib |= {"tests": str(len(ALL)), "failures": str(len(failed))}
-        for rule in ALL:
+        rules = (*ALL, IN_FORCE)
+        suite.attrib |= {"tests": str(len(rules)), "failures": str(len(failed))}
+        for rule in rules:
             case = ElementTree.SubElement(suite, "testcase", classname=f"policies.{rule.theme}", name=rule.id)
             mine = [entry for entry in result.findings if entry.rule.id == rule.id]
             said = "\n".join(f"{entry.resource.name}: {entry.message}" for entry in mine)

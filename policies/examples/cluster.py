@@ -283,9 +283,15 @@ CLUSTERS: dict[str, Example] = {
     ),
     "budget-exists-and-bounded": Example(many(1), [*many(1), BUDGET], "exists"),
     "cost-estimate-within-budget": Example(
-        many(1), [Thing(VPC)], "monthly", {"monthly-usd": 1000, "max-monthly-usd": 500}
+        many(1),
+        many(1),
+        "monthly",
+        {"monthly-usd": 1000, "max-monthly-usd": 500},
+        {"monthly-usd": 400, "max-monthly-usd": 500},
     ),
-    "power-within-budget": Example(many(1), [Thing(VPC)], parameters={"kw": 50, "max-kw": 40}),
+    "power-within-budget": Example(
+        many(1), many(1), parameters={"kw": 50, "max-kw": 40}, fine={"kw": 30, "max-kw": 40}
+    ),
     "carbon-region-threshold": Example(
         [Thing(NODES, inputs={"tags": {"deferrable": "true"}})],
         [Thing(NODES, inputs={"tags": {}})],

@@ -19,12 +19,21 @@ class Thing:
 
 @dataclass(frozen=True)
 class Example:
-    """`bad` is reported by the rule under `check`, `good` is not; with `parameters` where the rule needs some."""
+    """`bad` is reported by the rule under `check`, `good` is not; with `parameters` where the rule needs some.
+
+    Rules about totals differ by parameters alone: `fine` are those of the good side where they are others.
+    """
 
     bad: list[Thing]
     good: list[Thing]
     check: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    fine: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> dict[str, Any]:
+        """The parameters under which the good side passes."""
+        return self.fine or self.parameters
 
 
 def one(kind: str, bad: dict[str, Any], good: dict[str, Any], check: str = "", **parameters: Any) -> Example:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from . import (
+    accelerator_cap,
     backup,
     capacity,
     compute,
@@ -30,6 +31,7 @@ from . import (
     lb,
     logs,
     network,
+    placement,
     rbac,
     registries,
     s3,
@@ -67,8 +69,10 @@ MODULES: tuple[ModuleType, ...] = (
     workload_supply,
     rbac,
     efa,
+    placement,
     capacity,
     gpu_nodes,
+    accelerator_cap,
     gpu_pods,
     gpu_sharing,
     cost_power,

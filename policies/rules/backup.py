@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
-from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule
+from .model import (
+    UNKNOWN,
+    CannotTell,
+    Parameters,
+    Resource,
+    Stack,
+    View,
+    Violation,
+    all_of,
+    any_of,
+    relation_rule,
+    resource_rule,
+)
 from .services import missing
 
 VAULT = "aws:backup/vault:Vault"
@@ -52,29 +65,65 @@ def vault_kms(vault: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def covers_stateful(resource: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
     """What was deleted by accident is gone."""
-    selections = stack.of(SELECTION)
-    if stack.referring(resource, "resources", SELECTION):
-        return
-    if not any(_by_pattern(selection, resource) or _by_tag(selection, resource) for selection in selections):
+    if not any_of(stack.of(SELECTION), lambda selection: _selects(selection, resource)):
         yield Violation("no backup selection covers it.")
 
 
-def _by_pattern(selection: Resource, resource: Resource) -> bool:
-    wanted = PATTERNS[resource.type]
-    names = [str(entry) for entry in selection.all("resources")]
-    return any(entry == "*" or ("*" in entry and fnmatchcase(wanted, entry)) for entry in names)
+def _selects(selection: Resource, resource: Resource) -> bool:
+    """Whether a selection holds a resource: named or tagged as it says, of no excluded name, under its conditions."""
+    kind, mine = resource.type, resource.tags
+    named = resource in selection.referred("resources", kind)
+    if not named and not any_of((_by_name, _by_tag), lambda asked: asked(selection, kind, mine)):
+        return False
+    if resource in selection.referred("notResources", kind):
+        return False
+    return not any_of(selection.items("notResources"), lambda entry: _means(str(entry), kind)) and all_of(
+        CONDITIONS, lambda operator: _holds(selection, operator, mine)
+    )
 
 
-def _by_tag(selection: Resource, resource: Resource) -> bool:
-    for entry in selection.views("selectionTags"):
-        key, wanted = entry.get("key"), entry.get("value")
-        if (
-            entry.get("type", "STRINGEQUALS") == "STRINGEQUALS"
-            and key in resource.tags
-            and resource.tags[key] == wanted
-        ):
-            return True
-    return False
+def _by_name(selection: Resource, kind: str, _: Mapping[str, Any]) -> bool:
+    if selection.refers.get("resources") and all(entry is UNKNOWN for entry in selection.all("resources")):
+        return False  # made from other resources of the stack, and from nothing else
+    return any_of(selection.items("resources"), lambda entry: _means(str(entry), kind))
+
+
+def _means(name: str, kind: str) -> bool:
+    """Whether a pattern of ARNs takes in every resource of a type; an ARN itself is that of another resource."""
+    return name == "*" or ("*" in name and fnmatchcase(PATTERNS[kind], name))
+
+
+def _by_tag(selection: Resource, _: str, mine: Mapping[str, Any]) -> bool:
+    def met(entry: View) -> bool:
+        if entry.get("type", "STRINGEQUALS") != "STRINGEQUALS" or entry.get("key") not in mine:
+            return False
+        return _known(mine, entry.get("key")) == entry.get("value")
+
+    return any_of(selection.views("selectionTags"), met)
+
+
+def _known(tags: Mapping[str, Any], key: str) -> Any:
+    if tags.get(key) is UNKNOWN:
+        raise CannotTell(f"tags.{key}")
+    return tags.get(key)
+
+
+CONDITIONS: dict[str, Callable[[Any, str], bool]] = {
+    "stringEquals": lambda value, wanted: value == wanted,
+    "stringNotEquals": lambda value, wanted: value != wanted,
+    "stringLikes": lambda value, wanted: value is not None and fnmatchcase(str(value), wanted),
+    "stringNotLikes": lambda value, wanted: value is None or not fnmatchcase(str(value), wanted),
+}
+"""Conditions of a selection over tags; all must hold (AWS Backup developer guide)."""
+
+
+def _holds(selection: Resource, operator: str, mine: Mapping[str, Any]) -> bool:
+    def met(entry: View) -> bool:
+        key = str(entry.get("key", "")).removeprefix("aws:ResourceTag/")
+        return CONDITIONS[operator](_known(mine, key), str(entry.get("value", "")))
+
+    sets = selection.views("conditions")
+    return all_of(sets, lambda found: all_of(found.views(operator), met))
 
 
 @resource_rule(

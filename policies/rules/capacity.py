@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from .facts import machine
-from .machines import accelerators, facts_of, most, templates, uses
-from .model import Parameters, Resource, Stack, Violation, independently, relation_rule, resource_rule
+from .facts import listed, machine
+from .machines import accelerators, facts_of, kinds, most, templates
+from .model import (
+    CannotTell,
+    Parameters,
+    Reading,
+    Resource,
+    Stack,
+    Violation,
+    any_of,
+    each,
+    independently,
+    relation_rule,
+    resource_rule,
+)
+from .services import judged
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -16,6 +30,7 @@ PLACEMENT = "aws:ec2/placementGroup:PlacementGroup"
 SUBNET = "aws:ec2/subnet:Subnet"
 BLOCK = "capacity-block"
 RESERVATION = "capacityReservationSpecification.capacityReservationTarget.capacityReservationId"
+TRAINING = "training"
 MARKET = "instanceMarketOptions.marketType"
 
 
@@ -32,13 +47,20 @@ def capacity_block_launch_template(group: Resource, _stack: Stack, _: Parameters
     """EKS refuses the group when anything is missing, after the block has been paid for."""
     if group.get("capacityType") != "CAPACITY_BLOCK":
         return
-    if len(group.all("subnetIds")) != 1:
-        yield Violation("it has more than one subnet; a block lies in one zone.", check="subnet")
-    if group.all("instanceTypes"):
-        yield Violation("instanceTypes belongs in the launch template.", check="instance-types")
     found = templates(group)
-    if not found and not group.has("launchTemplate"):
-        yield Violation("it has no launch template.", check="template")
+
+    def subnets() -> Iterator[Violation]:
+        if (count := len(group.all("subnetIds"))) != 1:
+            said = "more than one subnet" if count else "no subnet"
+            yield Violation(f"it has {said}; a block lies in one zone.", check="subnet")
+
+    def types() -> Iterator[Violation]:
+        if group.all("instanceTypes"):
+            yield Violation("instanceTypes belongs in the launch template.", check="instance-types")
+
+    def named() -> Iterator[Violation]:
+        if not found and not group.has("launchTemplate"):
+            yield Violation("it has no launch template.", check="template")
 
     def complete(template: Resource) -> Iterator[Violation]:
         said = f"its launch template {template.name} has no"
@@ -49,7 +71,7 @@ def capacity_block_launch_template(group: Resource, _stack: Stack, _: Parameters
         if template.get(MARKET) != BLOCK:
             yield Violation(f"{said} {MARKET} {BLOCK}.", check=MARKET)
 
-    yield from independently(*map(complete, found))
+    yield from independently(subnets(), types(), named(), each(found, complete))
 
 
 def _drop_group(template: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -87,16 +109,22 @@ def capacity_block_no_placement_group(template: Resource, _: Parameters) -> Iter
 def capacity_type_supported(subject: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """EC2 refuses the launch of a type that is not sold as spot or as a capacity block."""
     if subject.type == TEMPLATE:
-        market, kinds = subject.get(MARKET), [str(subject.get("instanceType", ""))]
+        market, found = subject.get(MARKET), filter(None, [str(subject.get("instanceType", ""))])
     else:
         market = {"SPOT": "spot", "CAPACITY_BLOCK": BLOCK}.get(str(subject.get("capacityType")))
-        kinds = uses(subject) if market else []
-    for kind in kinds:
+        found = kinds(subject) if market else iter(())
+
+    def one(kind: str) -> Iterator[Violation]:
         known = machine(kind)
-        if known and market == BLOCK and known["capacity_block"] is False:
-            yield Violation(f"{kind} is not sold as a capacity block.")
-        if known and market == "spot" and known["spot"] is False:
+        if market == BLOCK:
+            if (known or listed(kind)) and not (known and known["capacity_block"]):
+                yield Violation(f"{kind} is not sold as a capacity block.")
+            elif not known:
+                raise CannotTell(kind, "is in no table of instance types")
+        elif market == "spot" and known and known["spot"] is False:
             yield Violation(f"{kind} is not sold as spot.")
+
+    yield from each(found, one)
 
 
 @relation_rule(
@@ -110,21 +138,29 @@ def capacity_type_supported(subject: Resource, _stack: Stack, _: Parameters) -> 
 )
 def capacity_reservation_match(group: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """A machine that does not match runs outside the reservation, and both are paid for."""
-    for template in templates(group):
-        for reservation in template.referred("capacityReservationSpecification", RESERVED):
-            yield from independently(
-                _same_type(group, reservation),
-                _size(group, reservation),
-                _zone(group, reservation),
-                _placement(template, reservation),
-            )
+
+    def one(pair: tuple[Resource, Resource]) -> Iterator[Violation]:
+        template, reservation = pair
+        yield from independently(
+            _same_type(group, reservation),
+            _size(group, reservation),
+            _zone(group, reservation),
+            _placement(template, reservation),
+        )
+
+    pairs = (
+        (template, reservation)
+        for template in templates(group)
+        for reservation in template.referred("capacityReservationSpecification", RESERVED)
+    )
+    yield from each(pairs, one)
 
 
 def _same_type(group: Resource, reservation: Resource) -> Iterator[Violation]:
-    for kind in uses(group):
-        if kind != reservation.get("instanceType"):
-            message = f"its nodes are {kind}, {reservation.name} reserves {reservation.get('instanceType')}."
-            yield Violation(message, check="instanceType")
+    reserved = reservation.get("instanceType")
+    for kind in kinds(group):
+        if kind != reserved:
+            yield Violation(f"its nodes are {kind}, {reservation.name} reserves {reserved}.", check="instanceType")
 
 
 def _size(group: Resource, reservation: Resource) -> Iterator[Violation]:
@@ -136,9 +172,12 @@ def _size(group: Resource, reservation: Resource) -> Iterator[Violation]:
 
 def _zone(group: Resource, reservation: Resource) -> Iterator[Violation]:
     zone = reservation.get("availabilityZone")
-    for subnet in group.referred("subnetIds", SUBNET):
+
+    def one(subnet: Resource) -> Iterator[Violation]:
         if zone and subnet.get("availabilityZone") not in (None, zone):
             yield Violation(f"subnet {subnet.name} is not in {zone}.", check="availabilityZone")
+
+    yield from each(group.referred("subnetIds", SUBNET), one)
 
 
 def _placement(template: Resource, reservation: Resource) -> Iterator[Violation]:
@@ -161,10 +200,16 @@ def capacity_reservation_bounded(reservation: Resource, given: Parameters) -> It
     kind = str(reservation.get("instanceType", ""))
     if not accelerators(kind):
         return
-    if not given["protected"] and not (reservation.get("endDateType") == "limited" and reservation.has("endDate")):
-        yield Violation(f"the reservation of {kind} has no end.", check="endDate")
-    if reservation.get("instanceMatchCriteria") != "targeted":
-        yield Violation("any machine of the type uses it up.", check="instanceMatchCriteria")
+
+    def endless() -> bool:
+        return not (reservation.get("endDateType") == "limited" and reservation.has("endDate"))
+
+    end = Violation(f"the reservation of {kind} has no end.", check="endDate")
+    anybody = Violation("any machine of the type uses it up.", check="instanceMatchCriteria")
+    yield from judged(
+        (lambda: not given["protected"] and endless(), end),
+        (lambda: reservation.get("instanceMatchCriteria") != "targeted", anybody),
+    )
 
 
 @relation_rule(
@@ -182,8 +227,17 @@ def no_spot_for_training(subject: Resource, _stack: Stack, given: Parameters) ->
     spot = subject.get("capacityType") == "SPOT" or subject.get(MARKET) == "spot"
     if not spot:
         return
-    labels = {str(key).rpartition("/")[2]: value for key, value in dict(subject.get("labels", {})).items()}
-    if "training" in (labels.get(given["label"]), subject.tag(given["label"])):
+
+    def training(of: Reading, path: str) -> bool:
+        found = of.entries(path)
+        return any_of(found, lambda key: re.split("[:/]", key)[-1] == given["label"] and found[key] == TRAINING)
+
+    asked = (
+        lambda: training(subject, "labels"),
+        lambda: subject.tag(given["label"]) == TRAINING,
+        lambda: any_of(subject.views("tagSpecifications"), lambda entry: training(entry, "tags")),
+    )
+    if any_of(asked, lambda ask: ask()):
         yield Violation("nodes for training are bought as spot.")
 
 

@@ -15,6 +15,7 @@ from .model import (
     Resource,
     Stack,
     Violation,
+    each,
     independently,
     relation_rule,
     resource_rule,
@@ -80,13 +81,17 @@ def imds_hop_limit(machine: Resource, stack: Stack, given: Parameters) -> Iterat
 
 
 def _disks(machine: Resource) -> Iterator[tuple[str, Reading]]:
-    for device in machine.views("blockDeviceMappings"):
-        if device.has("ebs"):
-            yield f"{device.where}.ebs", device.view("ebs")
-    for path in ("rootBlockDevice", "ebsBlockDevices"):
+    def mapped() -> Iterator[tuple[str, Reading]]:
+        for device in machine.views("blockDeviceMappings"):
+            if device.has("ebs"):
+                yield f"{device.where}.ebs", device.view("ebs")
+
+    def direct(path: str) -> Iterator[tuple[str, Reading]]:
         single = not isinstance(machine.get(path, ()), list | tuple)
         for device in machine.views(path):
             yield (path if single else device.where), device
+
+    yield from independently(mapped(), direct("rootBlockDevice"), direct("ebsBlockDevices"))
 
 
 def _encrypt(machine: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -104,22 +109,26 @@ def _encrypt(machine: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
     types=[TEMPLATE, INSTANCE, CONFIGURATION],
     fix='set encrypted to true ("true" in launch templates) for every disk, the root disk of an instance too.',
     references=["CKV_AWS_8", "FSBP EC2.3", "NIST 800-53 SC-28"],
+    parameters={"require-cmk": False},
     remedy=_encrypt,
 )
-def ebs_encrypted(machine: Resource, _: Parameters) -> Iterator[Violation]:
+def ebs_encrypted(machine: Resource, given: Parameters) -> Iterator[Violation]:
     """A disk or snapshot that leaves the account unencrypted can be read by whoever holds it."""
 
     def root() -> Iterator[Violation]:
         if machine.type != TEMPLATE and not machine.has("rootBlockDevice"):
             yield Violation("the root disk is as the image has it, not encrypted.")
 
-    def one(path: str, disk: Reading) -> Iterator[Violation]:
+    def one(found: tuple[str, Reading]) -> Iterator[Violation]:
+        path, disk = found
         if disk.has("snapshotId") and not disk.has("encrypted"):
-            raise CannotTell(f"{path}.encrypted (it is as the snapshot is) ")
+            raise CannotTell(f"{path}.encrypted", "is as its snapshot is")
         if not disk.says("encrypted"):
             yield Violation(f"{path} is not encrypted.")
+        elif given["require-cmk"] and not disk.has("kmsKeyId"):
+            yield Violation(f"{path} is encrypted with no key of one's own.", check="cmk")
 
-    yield from independently(root(), *(one(path, disk) for path, disk in _disks(machine)))
+    yield from independently(root(), each(_disks(machine), one))
 
 
 @resource_rule(
@@ -134,11 +143,16 @@ def ebs_encrypted(machine: Resource, _: Parameters) -> Iterator[Violation]:
 def no_public_ip(machine: Resource, _: Parameters) -> Iterator[Violation]:
     """A training node has nothing to offer to the internet but holes."""
     check = "CKV_AWS_389" if machine.type == CONFIGURATION else "CKV_AWS_88"
-    if machine.says("associatePublicIpAddress"):
-        yield Violation("associatePublicIpAddress is true.", check=check)
-    for interface in machine.views("networkInterfaces"):
+
+    def itself() -> Iterator[Violation]:
+        if machine.says("associatePublicIpAddress"):
+            yield Violation("associatePublicIpAddress is true.", check=check)
+
+    def one(interface: Reading) -> Iterator[Violation]:
         if interface.says("associatePublicIpAddress"):
             yield Violation(f"{interface.where} asks for a public address.", check=check)
+
+    yield from independently(itself(), each(machine.views("networkInterfaces"), one))
 
 
 PATTERNS = (

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from .machines import NODE_GROUP, SCALING_GROUP, accelerated_groups
-from .model import Parameters, Resource, Stack, Violation, relation_rule, stack_rule
+from .model import (
+    CannotTell,
+    Parameters,
+    Resource,
+    Stack,
+    View,
+    Violation,
+    any_of,
+    each,
+    independently,
+    stack_rule,
+)
 
 BUDGET = "aws:budgets/budget:Budget"
 RESERVED = "aws:ec2/capacityReservation:CapacityReservation"
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
-PROVIDER = "pulumi:providers:aws"
 GOOGLE = ("gcp:container/nodePool:NodePool", "gcp:lustre/instance:Instance", "gcp:container/cluster:Cluster")
+MACHINES = ("aws:ec2/instance:Instance", "gcp:compute/instance:Instance")
+EARLY = 80
+"""Per cent of a budget at which somebody must have been told."""
 BUYING = (NODE_GROUP, SCALING_GROUP, RESERVED, LUSTRE, *GOOGLE)
 
 
@@ -27,18 +41,43 @@ BUYING = (NODE_GROUP, SCALING_GROUP, RESERVED, LUSTRE, *GOOGLE)
 )
 def budget_exists(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """The bill comes weeks after the mistake."""
-    groups = accelerated_groups(stack) or stack.of(RESERVED)
-    budgets = [budget for budget in stack.of(BUDGET) if budget.get("budgetType") == "COST"]
-    if groups and not budgets:
-        yield Violation("there is no cost budget.", check="exists", resource=groups[0])
-    for budget in budgets:
+    budgets = stack.of(BUDGET)
+
+    def absent() -> Iterator[Violation]:
+        for machines in (accelerated_groups(stack), iter(stack.of(RESERVED))):
+            first = next(machines, None)
+            if first is not None and not any_of(budgets, _of_cost):
+                yield Violation("there is no cost budget.", check="exists", resource=first)
+                return
+
+    def limit(budget: Resource) -> Iterator[Violation]:
         amount = budget.number("limitAmount")
-        if amount is not None and amount > given["max-monthly-usd"]:
+        if _of_cost(budget) and amount is not None and amount > given["max-monthly-usd"]:
             message = f"the budget of {amount:g} USD is above {given['max-monthly-usd']:g}."
             yield Violation(message, check="limit", resource=budget)
-        early = [note for note in budget.views("notifications") if (note.number("threshold", 101) or 101) <= 80]
-        if not early and not budget.has("autoAdjustData"):
+
+    def notification(budget: Resource) -> Iterator[Violation]:
+        if not _of_cost(budget) or budget.has("autoAdjustData"):
+            return
+        if not any_of(budget.views("notifications"), lambda note: _early(note, budget)):
             yield Violation("nobody is told at 80 % or before.", check="notification", resource=budget)
+
+    yield from independently(absent(), each(budgets, limit), each(budgets, notification))
+
+
+def _of_cost(budget: Resource) -> bool:
+    return budget.get("budgetType") == "COST"
+
+
+def _early(note: View, budget: Resource) -> bool:
+    """Whether a notification comes at 80 % of the budget or before, be it given in per cent or in dollars."""
+    threshold = note.number("threshold")
+    if threshold is None:
+        return False
+    if note.get("thresholdType", "PERCENTAGE") != "ABSOLUTE_VALUE":
+        return threshold <= EARLY
+    amount = budget.number("limitAmount")
+    return amount is not None and threshold <= amount * EARLY / 100
 
 
 @stack_rule(
@@ -46,7 +85,7 @@ def budget_exists(stack: Stack, given: Parameters) -> Iterator[Violation]:
     title="The stack costs no more than agreed",
     severity="high",
     level="advisory",
-    types=[*BUYING],
+    types=["*"],
     fix="buy less or cheaper, or agree on more and raise the budget; `python -m cost` shows the lines.",
     parameters={
         "hourly-usd": None,
@@ -60,10 +99,12 @@ def budget_exists(stack: Stack, given: Parameters) -> Iterator[Violation]:
 )
 def cost_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """What a stack costs is known before it exists. A price that is missing is never counted as nothing."""
-    subject = stack.of(*BUYING)[0]
+    periods = [period for period in ("hourly", "monthly", "upfront") if given.get(f"max-{period}-usd") is not None]
+    if not periods and not stack.of(*BUYING):
+        return
+    subject = _subject(stack)
     if unpriced := [str(entry) for entry in given["unpriced"]]:
         yield Violation(f"no price for {', '.join(unpriced[:5])}.", check="unpriced", resource=subject)
-    periods = [period for period in ("hourly", "monthly", "upfront") if given.get(f"max-{period}-usd") is not None]
     if not periods:
         given["max-monthly-usd"]  # nothing to compare with: cannot tell
     for period in periods:
@@ -78,14 +119,16 @@ def cost_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
     title="The stack draws no more than agreed",
     severity="high",
     level="advisory",
-    types=[*BUYING],
+    types=["*"],
     fix="use fewer machines or ones that draw less, or agree on more and raise max-kw.",
     parameters={"kw": None, "max-kw": None, "kwh": None, "max-kwh": None},
 )
 def power_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """The power of a site is a limit that money does not move; it includes the building (PUE)."""
-    subject = stack.of(*BUYING)[0]
     limits = [unit for unit in ("kw", "kwh") if given.get(f"max-{unit}") is not None]
+    if not limits and not stack.of(*BUYING):
+        return
+    subject = _subject(stack)
     if not limits:
         given["max-kw"]  # nothing to compare with: cannot tell
     for unit in sorted(limits, key=lambda unit: given.get(unit) is None):  # what cannot be told comes last
@@ -95,20 +138,59 @@ def power_within_budget(stack: Stack, given: Parameters) -> Iterator[Violation]:
             yield Violation(message, check="" if unit == "kw" else "energy", resource=subject)
 
 
-@relation_rule(
+@stack_rule(
     id="carbon-region-threshold",
     title="Work that can wait runs where power is clean",
     severity="low",
     level="advisory",
-    types=[*BUYING],
+    types=["*"],
     fix="move the work to a region with less carbon a kilowatt hour, or agree on more and raise budget.carbon-kg.",
-    parameters={"g-per-kwh": None, "threshold": 200, "kg": None, "max-kg": None},
+    parameters={"factors": {}, "g-per-kwh": None, "threshold": 200, "kg": None, "max-kg": None},
 )
-def carbon_threshold(subject: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
+def carbon_threshold(stack: Stack, given: Parameters) -> Iterator[Violation]:
     """The same training run emits fifty times as much in one region as in another."""
-    limited = given.get("max-kg") is not None and subject is stack.of(*BUYING)[0]
-    if limited and given["kg"] > given["max-kg"]:
-        yield Violation(f"{given['kg']:.0f} kgCO2e a month are more than {given['max-kg']:g}.", check="budget")
-    if str(subject.tag("deferrable")).lower() == "true" and given["g-per-kwh"] > given["threshold"]:
-        message = f"its region emits {given['g-per-kwh']:g} g CO2e a kWh, more than {given['threshold']:g}."
-        yield Violation(message)
+
+    def budget() -> Iterator[Violation]:
+        if given.get("max-kg") is not None and given["kg"] > given["max-kg"]:
+            message = f"{given['kg']:.0f} kgCO2e a month are more than {given['max-kg']:g}."
+            yield Violation(message, check="budget", resource=_subject(stack))
+
+    def one(resource: Resource) -> Iterator[Violation]:
+        if str(_said(resource, "deferrable")).lower() != "true":
+            return
+        grams = _grams(resource, given)
+        if grams > given["threshold"]:
+            message = f"its region emits {grams:g} g CO2e a kWh, more than {given['threshold']:g}."
+            yield Violation(message, resource=resource)
+
+    yield from independently(each(stack.of(*BUYING, *MACHINES), one), budget())
+
+
+def _subject(stack: Stack) -> Resource:
+    """What a finding about a total is said of: the first thing that is bought, else the first there is."""
+    return next(iter((*stack.of(*BUYING), *stack.of("*"))))
+
+
+def _said(resource: Resource, key: str) -> Any:
+    """A tag of AWS, or a label of Google Cloud."""
+    if not resource.type.startswith("gcp:"):
+        return resource.tag(key)
+    for path in ("labels", "resourceLabels", "nodeConfig.resourceLabels"):
+        if key in (labels := resource.entries(path)):
+            return labels[key]
+    return None
+
+
+def _grams(resource: Resource, given: Parameters) -> float:
+    """Grams of CO2 equivalent a kWh where a resource runs; where it says no place, in the stack's region."""
+    places = [
+        entry.get(path) for entry in (resource, resource.provider) if entry for path in ("region", "location", "zone")
+    ]
+    place = next((str(found).lower() for found in places if found), "")
+    if not place:
+        return given["g-per-kwh"]
+    factors = given["factors"]
+    region = place if place in factors or place[-2:-1] != "-" else place[:-2]
+    if region not in factors:
+        raise CannotTell(region, "has no known emissions")
+    return factors[region]

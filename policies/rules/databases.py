@@ -29,10 +29,16 @@ LONGEST = 35
 def rds_encrypted(database: Resource, given: Parameters) -> Iterator[Violation]:
     """A snapshot that leaves the account unencrypted can be read by whoever holds it."""
     cluster = database.type == CLUSTER
-    if database.get("engineMode") != "serverless":  # that one is always encrypted
-        yield from missing(database, [("storageEncrypted", "CKV_AWS_96" if cluster else "CKV_AWS_16", True)])
-    if given["require-cmk"] and not database.has("kmsKeyId"):
-        yield Violation("kmsKeyId is not set.", check="CKV_AWS_327" if cluster else "kmsKeyId")
+
+    def encrypted() -> Iterator[Violation]:
+        if database.get("engineMode") != "serverless":  # that one is always encrypted
+            yield from missing(database, [("storageEncrypted", "CKV_AWS_96" if cluster else "CKV_AWS_16", True)])
+
+    def owned() -> Iterator[Violation]:
+        if given["require-cmk"] and not database.has("kmsKeyId"):
+            yield Violation("kmsKeyId is not set.", check="CKV_AWS_327" if cluster else "kmsKeyId")
+
+    yield from independently(encrypted(), owned())
 
 
 PRIVATE = ("publiclyAccessible", "CKV_AWS_17", False)

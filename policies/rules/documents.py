@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .model import CannotTell, Reading
+from .model import UNKNOWN, CannotTell, Reading
+from .reading import holds_unknown
+from .wire import UNKNOWN_TEXTS
 
 RESTRICTING = (
     "aws:sourcearn",
@@ -36,6 +39,8 @@ RESTRICTING = (
     "s3:dataaccesspointarn",
 )
 """Condition keys that tell one caller from another (AWS: global condition context keys)."""
+EVERY_ACTION = re.compile(r"\*+(:\*+)?")
+EVERY_RESOURCE = re.compile(r"\*+|arn:(aws[a-z-]*:|\*+:)?[*:]*\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Statement:
     not_resources: tuple[str, ...]
     principals: tuple[tuple[str, str], ...]
     """Pairs such as ("AWS", "*"), ("Service", "eks.amazonaws.com")."""
+    not_principals: tuple[tuple[str, str], ...]
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
     """Operator, key in lower case, values."""
 
@@ -58,18 +64,36 @@ class Statement:
 
     @property
     def everywhere(self) -> bool:
-        return "*" in self.resources or bool(self.not_resources)
+        """Whether every resource is meant, or every one but some."""
+        return any(EVERY_RESOURCE.fullmatch(resource) for resource in self.resources) or bool(self.not_resources)
+
+    @property
+    def everything(self) -> bool:
+        """Whether every action is meant."""
+        return any(EVERY_ACTION.fullmatch(action) for action in self.actions)
 
     @property
     def anyone(self) -> bool:
         """Whether every AWS caller is meant."""
         return any(kind in ("*", "AWS") and value == "*" for kind, value in self.principals)
 
-    def allows_action(self, action: str) -> bool:
-        """Whether the statement's action patterns cover an action."""
+    @property
+    def opens(self) -> str:
+        """The property by which a statement lets in callers that nobody named; empty where it lets in none."""
+        if not self.allows:
+            return ""
+        return "anyone" if self.anyone else "not-principal" if self.not_principals else ""
+
+    def concerns(self, service: str) -> bool:
+        """Whether actions of a service are meant, by name or by pattern, or by what a NotAction leaves."""
         if self.not_actions:
-            return not any(_matches(action, pattern) for pattern in self.not_actions)
-        return any(_matches(action, pattern) for pattern in self.actions)
+            whole = f"{service}:*"
+            return not any(EVERY_ACTION.fullmatch(entry) or entry.lower() == whole for entry in self.not_actions)
+        return any(_matches(service, action.partition(":")[0]) for action in self.actions)
+
+    def wholly(self, service: str) -> bool:
+        """Whether every action of a service is meant."""
+        return any(_matches(service, name) and rest.strip("*") == "" for name, rest in map(_parts, self.actions))
 
     def restricted(self, also: tuple[str, ...] = ()) -> bool:
         """Whether a condition narrows who may call. A value of `*` narrows nothing."""
@@ -97,19 +121,40 @@ def _anything(value: str) -> bool:
     )
 
 
-def statements(reading: Reading, path: str = "policy") -> list[Statement]:
-    """The statements of the document at a path. Raises `CannotTell` when it is unknown or is not JSON."""
+def statements(reading: Reading, path: str = "policy") -> Iterator[Statement]:
+    """The statements of the document at a path.
+
+    Raises `CannotTell` when it is not JSON, and after the others where a statement holds an unknown value.
+    """
+    listed = _list(document(reading, path).get("Statement"))
+    yield from (_statement(entry) for entry in listed if isinstance(entry, Mapping) and not holds_unknown(entry))
+    if holds_unknown(listed):
+        raise CannotTell(path, "holds a value that is known only after creation")
+
+
+def document(reading: Reading, path: str) -> Mapping[str, Any]:
+    """The document at a path, as an object or as JSON text; an empty one where nothing is."""
     value = reading.get(path)
     if isinstance(value, str):
         if not value.strip():
-            return []
+            return {}
+        text = value
         try:
-            value = json.loads(value)
+            value = json.loads(text)
         except ValueError:
-            raise CannotTell(f"{path} (it is not JSON)") from None
-    if not isinstance(value, Mapping):
-        return []
-    return [_statement(entry) for entry in _list(value.get("Statement")) if isinstance(entry, Mapping)]
+            raise CannotTell(path, "is not JSON") from None
+        if any(marker in text for marker in UNKNOWN_TEXTS):  # a text that was put together before its parts were known
+            value = _marked(value)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _marked(value: Any) -> Any:
+    """A copy with every text that holds the engine's mark of the unknown as what it is."""
+    if isinstance(value, Mapping):
+        return {key: _marked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item) for item in value]
+    return UNKNOWN if isinstance(value, str) and any(marker in value for marker in UNKNOWN_TEXTS) else value
 
 
 def _statement(entry: Mapping[str, Any]) -> Statement:
@@ -121,6 +166,7 @@ def _statement(entry: Mapping[str, Any]) -> Statement:
         resources=_texts(entry.get("Resource")),
         not_resources=_texts(entry.get("NotResource")),
         principals=tuple(_principals(entry.get("Principal"))),
+        not_principals=tuple(_principals(entry.get("NotPrincipal"))),
         conditions=tuple(
             (operator, str(key).lower(), _texts(values))
             for operator, keys in (conditions.items() if isinstance(conditions, Mapping) else ())
@@ -146,6 +192,12 @@ def _list(value: Any) -> list[Any]:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in _list(value))
+
+
+def _parts(action: str) -> tuple[str, str]:
+    """Service and name of an action; `*` is every name of every service, `s3*` every one that begins so."""
+    service, colon, name = action.partition(":")
+    return service, name if colon else "*" if "*" in service else service
 
 
 def _matches(action: str, pattern: str) -> bool:

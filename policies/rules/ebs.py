@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .model import Parameters, Reading, Resource, Violation, independently, resource_rule
+from .model import Parameters, Reading, Resource, Violation, each, independently, resource_rule
+from .services import judged
 
 VOLUME = "aws:ebs/volume:Volume"
 COPY = "aws:ebs/snapshotCopy:SnapshotCopy"
@@ -47,10 +48,12 @@ def volume_encrypted(volume: Resource, given: Parameters) -> Iterator[Violation]
         if not volume.says("encrypted"):
             yield Violation("encrypted is not true.", check="CKV_AWS_3")
 
-    yield from independently(encrypted())
-    if given["require-cmk"] and not volume.has("kmsKeyId"):
-        check = "CKV_AWS_183" if volume.type == COPY else "CKV_AWS_189"
-        yield Violation("no key of one's own is named.", check=check)
+    def owned() -> Iterator[Violation]:
+        if given["require-cmk"] and not volume.has("kmsKeyId"):
+            check = "CKV_AWS_183" if volume.type == COPY else "CKV_AWS_189"
+            yield Violation("no key of one's own is named.", check=check)
+
+    yield from independently(encrypted(), owned())
 
 
 LIMITS: dict[str, dict[str, Any]] = {
@@ -78,13 +81,12 @@ PER_IOPS = 0.25
 )
 def size_iops_throughput(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """EC2 refuses the disk, and with it the machine."""
-    disks: list[tuple[Reading, str, str]] = []
+    limits = given["limits"]
     if resource.type == VOLUME:
-        disks.append((resource, "type", "size"))
+        yield from _bounds(resource, "type", "size", limits)
     else:
-        devices = resource.views("blockDeviceMappings")
-        disks += [(device.view("ebs"), "volumeType", "volumeSize") for device in devices if device.has("ebs")]
-    yield from independently(*(_bounds(disk, kind, size, given["limits"]) for disk, kind, size in disks))
+        disks = (device.view("ebs") for device in resource.views("blockDeviceMappings") if device.has("ebs"))
+        yield from each(disks, lambda disk: _bounds(disk, "volumeType", "volumeSize", limits))
 
 
 def _bounds(disk: Reading, kind_path: str, size_path: str, table: Any) -> Iterator[Violation]:
@@ -130,14 +132,16 @@ def image_encrypted(image: Resource, given: Parameters) -> Iterator[Violation]:
         if image.get("accountId") not in given["accounts"]:
             yield Violation("the image may be started by an account or group that is not listed.", check="CKV_AWS_205")
     elif image.type == IMAGE_COPY:
-        if not image.says("encrypted"):
-            yield Violation("the copy is not encrypted.", check="CKV_AWS_235")
-        if not image.has("kmsKeyId"):
-            yield Violation("the copy is not encrypted with a key of one's own.", check="CKV_AWS_236")
+        plain = Violation("the copy is not encrypted.", check="CKV_AWS_235")
+        foreign = Violation("the copy is not encrypted with a key of one's own.", check="CKV_AWS_236")
+        yield from judged((lambda: not image.says("encrypted"), plain), (lambda: not image.has("kmsKeyId"), foreign))
     else:
-        for device in image.views("ebsBlockDevices"):
-            if not device.says("encrypted") and not device.has("snapshotId"):
-                yield Violation(f"{device.where} is not encrypted.", check="CKV_AWS_204")
+        yield from each(image.views("ebsBlockDevices"), _unencrypted)
+
+
+def _unencrypted(device: Reading) -> Iterator[Violation]:
+    if not device.has("snapshotId") and not device.says("encrypted"):
+        yield Violation(f"{device.where} is not encrypted.", check="CKV_AWS_204")
 
 
 def _tag_everything(template: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
@@ -164,7 +168,7 @@ def tag_specifications(template: Resource, given: Parameters) -> Iterator[Violat
     """Machines and disks of a node group inherit no tags from the stack: their cost belongs to nobody."""
     found: dict[str, dict[str, Any]] = {}
     for entry in template.views("tagSpecifications"):
-        found.setdefault(str(entry.get("resourceType")), {}).update(entry.get("tags", {}))
+        found.setdefault(str(entry.get("resourceType")), {}).update(entry.entries("tags").raw)
     for kind in TAGGED:
         missing = [key for key in given["required-tags"] if key not in found.get(kind, {})]
         if kind not in found:

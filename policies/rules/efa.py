@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .facts import machine
-from .machines import NODE_GROUP, SCALING_GROUP, efa_interfaces, templates
-from .model import CannotTell, Parameters, Resource, Stack, Violation, relation_rule, resource_rule
+from .facts import listed, machine
+from .machines import efa_interfaces, has_efa
+from .model import (
+    CannotTell,
+    Parameters,
+    Resource,
+    Stack,
+    View,
+    Violation,
+    all_of,
+    any_of,
+    each,
+    independently,
+    relation_rule,
+    resource_rule,
+)
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
-SUBNET = "aws:ec2/subnet:Subnet"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 CLASSIC = "aws:ec2/securityGroupRule:SecurityGroupRule"
-PLACEMENT = "aws:ec2/placementGroup:PlacementGroup"
 CLUSTER = "aws:eks/cluster:Cluster"
 
 
@@ -29,15 +40,38 @@ CLUSTER = "aws:eks/cluster:Cluster"
 )
 def instance_supported(template: Resource, _: Parameters) -> Iterator[Violation]:
     """EC2 refuses the launch; the node group stays empty and says little."""
-    wanted = len(efa_interfaces(template))
     kind = template.get("instanceType")
-    if not wanted or kind is None:
+    if kind is None or not template.has("networkInterfaces"):
         return
-    known = machine(kind)
-    if known is None or not known["efa"]:
+    wanted, doubt = _counted(template)
+    most = _most(str(kind)) if wanted else 0
+    if wanted and not most:
         yield Violation(f"{kind} has no EFA, {wanted} EFA interfaces are asked for.")
-    elif wanted > known["efa"]:
-        yield Violation(f"{kind} has at most {known['efa']} EFA interfaces, {wanted} are asked for.")
+    elif wanted > most:
+        yield Violation(f"{kind} has at most {most} EFA interfaces, {wanted} are asked for.")
+    elif doubt:
+        raise doubt
+
+
+def _counted(template: Resource) -> tuple[int, CannotTell | None]:
+    """The EFA interfaces that are certain, and why there may be more."""
+    found = efa_interfaces(template)
+    for count in range(10_000):
+        try:
+            next(found)
+        except StopIteration:
+            return count, None
+        except CannotTell as unknown:
+            return count, unknown
+    return 10_000, None
+
+
+def _most(kind: str) -> int:
+    """EFA interfaces that an instance type takes at most."""
+    known = machine(kind)
+    if (known is None and not listed(kind)) or (known is not None and known["efa"] is None):
+        raise CannotTell(kind, "has no known number of EFA interfaces")
+    return int(known["efa"]) if known else 0
 
 
 @resource_rule(
@@ -52,9 +86,11 @@ def instance_supported(template: Resource, _: Parameters) -> Iterator[Violation]
 )
 def interface_count_full(template: Resource, given: Parameters) -> Iterator[Violation]:
     """The bandwidth is spread over the cards: half the interfaces is half of what is paid for."""
-    wanted, known = len(efa_interfaces(template)), machine(template.get("instanceType"))
-    if wanted and known and known["accelerators"] and wanted < known["efa"] and not given["allow-fewer"]:
-        yield Violation(f"{wanted} of {known['efa']} EFA interfaces are used.")
+    known = machine(template.get("instanceType"))
+    if known and known["accelerators"] and has_efa(template) and not given["allow-fewer"]:
+        wanted, most = len(list(efa_interfaces(template))), _most(str(template.get("instanceType")))
+        if wanted < most:
+            yield Violation(f"{wanted} of {most} EFA interfaces are used.")
 
 
 @resource_rule(
@@ -68,23 +104,53 @@ def interface_count_full(template: Resource, given: Parameters) -> Iterator[Viol
 )
 def card_layout(template: Resource, _: Parameters) -> Iterator[Violation]:
     """EC2 refuses two interfaces in one place, a first interface without an address, and cards that do not exist."""
-    interfaces = list(template.views("networkInterfaces"))
-    if not efa_interfaces(template):
+    if has_efa(template):
+        yield from independently(_unique(template), _first(template), _existing(template))
+
+
+def _place(entry: View) -> tuple[int, int]:
+    return int(entry.get("networkCardIndex", 0)), int(entry.get("deviceIndex", 0))
+
+
+def _unique(template: Resource) -> Iterator[Violation]:
+    taken: set[tuple[int, int]] = set()
+
+    def one(entry: View) -> Iterator[Violation]:
+        place = _place(entry)
+        if place in taken:
+            yield Violation(f"two interfaces are at card {place[0]}, device {place[1]}.", check="unique")
+        taken.add(place)
+
+    yield from each(template.views("networkInterfaces"), one)
+
+
+def _first(template: Resource) -> Iterator[Violation]:
+    """Card 0, device 0 is there, and has an address."""
+
+    def primary(entry: View) -> bool:
+        return _place(entry) == (0, 0) and entry.get("interfaceType") != "efa-only"
+
+    interfaces = template.views("networkInterfaces")
+    if any_of(interfaces, primary):
         return
-    places = [(int(entry.get("networkCardIndex", 0)), int(entry.get("deviceIndex", 0))) for entry in interfaces]
-    for place in sorted({place for place in places if places.count(place) > 1}):
-        yield Violation(f"two interfaces are at card {place[0]}, device {place[1]}.", check="unique")
-    first = [entry for entry, place in zip(interfaces, places, strict=True) if place == (0, 0)]
-    if not first:
-        yield Violation("there is no interface at card 0, device 0.", check="primary")
-    elif first[0].get("interfaceType") == "efa-only":
+    if any_of(template.views("networkInterfaces"), lambda entry: _place(entry) == (0, 0)):
         yield Violation("the interface at card 0, device 0 is efa-only and has no address.", check="primary")
+    else:
+        yield Violation("there is no interface at card 0, device 0.", check="primary")
+
+
+def _existing(template: Resource) -> Iterator[Violation]:
     known = machine(template.get("instanceType"))
-    last = known["cards"] if known else None
-    beyond = sorted({card for card, _ in places if last is not None and card >= last})
-    if last is not None and beyond:
-        cards = ", ".join(map(str, beyond))
-        yield Violation(f"the machine has cards 0 to {last - 1}, interfaces are on {cards}.", check="cards")
+    if known is None or known["cards"] is None:
+        return
+
+    def one(entry: View) -> Iterator[Violation]:
+        card = int(entry.get("networkCardIndex", 0))
+        if card >= known["cards"]:
+            message = f"the machine has cards 0 to {known['cards'] - 1}, an interface is on {card}."
+            yield Violation(message, check="cards")
+
+    yield from each(template.views("networkInterfaces"), one)
 
 
 @relation_rule(
@@ -98,43 +164,44 @@ def card_layout(template: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def sg_self_reference(template: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
     """EFA ignores rules with addresses, 0.0.0.0/0 too; without the self rules collectives hang or run over TCP."""
-    if not efa_interfaces(template):
+    if not has_efa(template):
         return
     groups = template.referred("networkInterfaces", GROUP)
     groups += [found for found in template.referred("vpcSecurityGroupIds", GROUP) if found not in groups]
     if template.referred("networkInterfaces", CLUSTER):
         return  # the cluster's own security group: EKS gives it the self rules
-    if groups and not any(trusts_itself(stack, group) for group in groups):
+    if groups and not any_of(groups, lambda group: trusts_itself(stack, group)):
         names = ", ".join(group.name for group in groups)
         yield Violation(f"no group on its EFA interfaces ({names}) allows all traffic to and from itself.")
 
 
 def trusts_itself(stack: Stack, group: Resource) -> bool:
     """Whether a group allows all traffic to and from itself. An unknown inline rule cannot be told."""
-    return all(
-        _by_rule(stack, group, kind) or _classic(stack, group, side) or _inline(group, side)
-        for kind, side in ((INGRESS, "ingress"), (EGRESS, "egress"))
-    )
+    ways = (_by_rule, _classic, _inline)
+    return all_of(("ingress", "egress"), lambda side: any_of(ways, lambda way: way(stack, group, side)))
 
 
-def _by_rule(stack: Stack, group: Resource, kind: str) -> bool:
-    return any(
-        group in rule.referred("referencedSecurityGroupId", GROUP) and str(rule.get("ipProtocol")) == "-1"
-        for rule in stack.referring(group, "securityGroupId", kind)
+def _by_rule(stack: Stack, group: Resource, side: str) -> bool:
+    kind = INGRESS if side == "ingress" else EGRESS
+    return any_of(
+        stack.referring(group, "securityGroupId", kind),
+        lambda rule: group in rule.referred("referencedSecurityGroupId", GROUP) and str(rule.get("ipProtocol")) == "-1",
     )
 
 
 def _classic(stack: Stack, group: Resource, side: str) -> bool:
-    return any(
-        rule.get("type") == side
-        and str(rule.get("protocol")) in ("-1", "all")
-        and (rule.says("self") or group in rule.referred("sourceSecurityGroupId", GROUP))
-        for rule in stack.referring(group, "securityGroupId", CLASSIC)
+    return any_of(
+        stack.referring(group, "securityGroupId", CLASSIC),
+        lambda rule: (
+            rule.get("type") == side
+            and str(rule.get("protocol")) in ("-1", "all")
+            and (rule.says("self") or group in rule.referred("sourceSecurityGroupId", GROUP))
+        ),
     )
 
 
-def _inline(group: Resource, side: str) -> bool:
-    return any(str(rule.get("protocol")) in ("-1", "all") and rule.says("self") for rule in group.views(side))
+def _inline(_: Stack, group: Resource, side: str) -> bool:
+    return any_of(group.views(side), lambda rule: str(rule.get("protocol")) in ("-1", "all") and rule.says("self"))
 
 
 @resource_rule(
@@ -148,76 +215,10 @@ def _inline(group: Resource, side: str) -> bool:
 )
 def no_public_ip(template: Resource, _: Parameters) -> Iterator[Violation]:
     """EC2 gives no public address to a machine that starts with more than one interface, and refuses the launch."""
-    interfaces = list(template.views("networkInterfaces"))
-    cards = {entry.get("networkCardIndex", 0) for entry in interfaces}
-    if len(cards) > 1 or len(interfaces) > 1:
-        for entry in interfaces:
-            if entry.says("associatePublicIpAddress"):
-                yield Violation(f"{entry.where} asks for a public address.")
 
+    def one(entry: View) -> Iterator[Violation]:
+        if entry.says("associatePublicIpAddress"):
+            yield Violation(f"{entry.where} asks for a public address.")
 
-@relation_rule(
-    id="efa-single-az",
-    title="EFA nodes stand in one zone",
-    severity="high",
-    level="mandatory",
-    types=[NODE_GROUP, SCALING_GROUP],
-    fix="give the group the subnets of one zone.",
-    references=["aws-parallelcluster EfaMultiAzValidator"],
-)
-def single_az(group: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
-    """EFA does not cross zones; half of the nodes would never hear of the other half."""
-    if not any(efa_interfaces(template) for template in templates(group)):
-        return
-    path = "subnetIds" if group.type == NODE_GROUP else "vpcZoneIdentifiers"
-    zones = {
-        subnet.get("availabilityZone") or subnet.get("availabilityZoneId") for subnet in group.referred(path, SUBNET)
-    } - {None}
-    if len(zones) > 1:
-        yield Violation(f"its EFA nodes may stand in {', '.join(sorted(zones))}.")
-
-
-@relation_rule(
-    id="placement-group-for-efa",
-    title="EFA nodes stand close together",
-    severity="medium",
-    level="advisory",
-    types=[TEMPLATE],
-    fix="name a placement group of strategy cluster; none with a capacity block.",
-    references=["aws-parallelcluster EfaPlacementGroupValidator"],
-)
-def placement_group_for_efa(template: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
-    """Machines at opposite ends of a zone pay for every collective with latency."""
-    if not efa_interfaces(template) or template.get("instanceMarketOptions.marketType") == "capacity-block":
-        return
-    groups = template.referred("placement", PLACEMENT)
-    if not template.has("placement.groupName") and not template.has("placement.groupId") and not groups:
-        yield Violation("no placement group is named.")
-    for group in groups:
-        if group.get("strategy") != "cluster":
-            yield Violation(f"placement group {group.name} is not of strategy cluster.")
-
-
-@resource_rule(
-    id="placement-group-options",
-    title="Placement groups say what their strategy knows",
-    severity="medium",
-    level="mandatory",
-    types=[PLACEMENT],
-    fix="use strategy cluster for training; partitionCount only with partition, spreadLevel only with spread.",
-    references=["aws-parallelcluster InstanceTypePlacementGroupValidator"],
-)
-def placement_group_options(group: Resource, _: Parameters) -> Iterator[Violation]:
-    """EC2 refuses the group, or spreads apart what should stand together."""
-    strategy = group.get("strategy")
-    if strategy not in ("cluster", "partition", "spread"):
-        yield Violation(f"there is no strategy {strategy}.", check="strategy")
-    for path, wanted in (("partitionCount", "partition"), ("spreadLevel", "spread")):
-        if group.has(path) and strategy != wanted:
-            yield Violation(f"{path} needs strategy {wanted}.", check=path)
-    try:
-        training = group.tag("workload") == "training"
-    except CannotTell:
-        training = False
-    if training and strategy != "cluster":
-        yield Violation("a group for training is not of strategy cluster.", check="training")
+    if len(template.all("networkInterfaces")) > 1:
+        yield from each(template.views("networkInterfaces"), one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .model import Parameters, Resource, Violation, resource_rule
-from .services import Need, missing, setting
+from .services import Need, judged, missing, setting
 
 SYSTEM = "aws:efs/fileSystem:FileSystem"
 POINT = "aws:efs/accessPoint:AccessPoint"
@@ -43,10 +43,11 @@ def efs_encrypted(system: Resource, given: Parameters) -> Iterator[Violation]:
 )
 def access_point_enforced(point: Resource, _: Parameters) -> Iterator[Violation]:
     """Otherwise a pod is whoever it says it is, and sees everything."""
-    if point.get("rootDirectory.path", "/") == "/":
-        yield Violation("rootDirectory.path is the root.", check="CKV_AWS_329")
-    if not point.has("posixUser"):
-        yield Violation("posixUser is not set.", check="CKV_AWS_330")
+    root = Violation("rootDirectory.path is the root.", check="CKV_AWS_329")
+    anybody = Violation("posixUser is not set.", check="CKV_AWS_330")
+    yield from judged(
+        (lambda: point.get("rootDirectory.path", "/") == "/", root), (lambda: not point.has("posixUser"), anybody)
+    )
 
 
 @resource_rule(

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from .addresses import open_to_everybody
 from .facts import kubernetes
 from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ASSOCIATION = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
-WORLD = ("0.0.0.0/0", "::/0")
 LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
@@ -30,8 +30,7 @@ def endpoint_not_world(cluster: Resource, given: Parameters) -> Iterator[Violati
     """Whoever reaches the API can try credentials on it; AWS opens it to everybody unless told otherwise."""
     if cluster.denies("vpcConfig.endpointPublicAccess"):
         return
-    cidrs = cluster.known("vpcConfig.publicAccessCidrs")
-    if not cidrs or any(cidr in WORLD for cidr in cidrs):
+    if not cluster.all("vpcConfig.publicAccessCidrs") or open_to_everybody(cluster, "vpcConfig.publicAccessCidrs"):
         yield Violation("the API endpoint is public and open to every address.", check="CKV_AWS_38")
         yield Violation("the API endpoint is public.", check="CKV_AWS_39")
     elif not given["allow-public-with-cidrs"]:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from .machines import accelerated
-from .model import CannotTell, Parameters, Resource, Stack, Violation, relation_rule, resource_rule
+from .model import CannotTell, Parameters, Resource, Stack, Violation, each, relation_rule, resource_rule
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ADDON = "aws:eks/addon:Addon"
 SUBNET = "aws:ec2/subnet:Subnet"
 RELEASE = "kubernetes:helm.sh/v3:Release"
+AUTO = ("vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "eks-node-monitoring-agent")
 TIERS = ("standard", "tier-xl", "tier-2xl", "tier-4xl", "tier-8xl")
 
 
@@ -60,9 +61,12 @@ def no_open_ssh(group: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def private_subnets(group: Resource, _stack: Stack, _: Parameters) -> Iterator[Violation]:
     """Nodes with public addresses are reached from everywhere; those with several network cards get none at all."""
-    for subnet in group.referred("subnetIds", SUBNET):
+
+    def one(subnet: Resource) -> Iterator[Violation]:
         if subnet.says("mapPublicIpOnLaunch"):
             yield Violation(f"subnet {subnet.name} gives public addresses.")
+
+    yield from each(group.referred("subnetIds", SUBNET), one)
 
 
 @resource_rule(
@@ -134,6 +138,8 @@ def required_addons(cluster: Resource, stack: Stack, given: Parameters) -> Itera
     addons = stack.belonging(cluster, "clusterName", ADDON, by="name")
     present = {addon.get("addonName") for addon in addons}
     present |= {release.get("chart") for release in stack.of(RELEASE)}
+    # Auto Mode runs these on its nodes itself (AWS EKS user guide: Auto Mode).
+    present |= set(AUTO) if cluster.says("computeConfig.enabled") else set()
     if missing := [name for name in given["addons"] if name not in present]:
         yield Violation(f"the add-ons {', '.join(missing)} are missing.")
 
@@ -143,7 +149,7 @@ def _configuration(addon: Resource) -> dict[str, Any]:
     try:
         value = json.loads(text) if text else {}
     except ValueError:
-        raise CannotTell("configurationValues (it is not JSON)") from None
+        raise CannotTell("configurationValues", "is not JSON") from None
     return value if isinstance(value, dict) else {}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .carriers import PATHS, carried
 from .exemptions import Exemption
 from .model import CannotTell, Level, Resource, Rule, Stack, Violation, canonical
 
@@ -25,7 +26,7 @@ IN_FORCE = Rule(
 """What the pack itself says of exemptions; no rule over resources."""
 
 
-MALFORMED = (TypeError, ValueError, AttributeError, KeyError, IndexError)
+MALFORMED = (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError)
 """What reading a value of another type than the schema's raises. One bad input must not end the run of all rules."""
 
 
@@ -78,6 +79,7 @@ class Pack:
         self._given: dict[str, Mapping[str, Any]] = {}
         self._exempt: dict[str, list[Exemption]] = defaultdict(list)
         self._used: set[Exemption] = set()
+        self._judged = {rule.id for rule in self.rules if self.level(rule) != "disabled"}
         self.remedies = [rule for rule in self.rules if rule.remedy and self.level(rule) == "remediate"]
         for exemption in self.exemptions:
             if not exemption.expired():
@@ -97,19 +99,30 @@ class Pack:
         return [*self._by_type.get(canonical(kind), ()), *self._by_type.get("*", ())]
 
     def resource(self, resource: Resource) -> Outcome:
-        """Run the resource rules over one resource."""
+        """Run the resource rules over one resource, and over the workloads that it carries."""
         outcome = Outcome()
-        for rule in self.concerning(resource.type):
+        if resource.external:
+            return outcome
+        self._judge(outcome, resource, self.concerning(resource.type))
+        for workload in carried(resource):
+            self._judge(outcome, workload, self._by_type.get(workload.type, ()))
+        if resource.type in PATHS:  # several of its parts may say the same
+            outcome.findings, outcome.doubts = _distinct(outcome.findings), _distinct(outcome.doubts)
+            outcome.exempted = _distinct(outcome.exempted)
+        return outcome
+
+    def _judge(self, outcome: Outcome, resource: Resource, rules: Iterable[Rule]) -> None:
+        for rule in rules:
             check = rule.check_resource
             assert check is not None
             self._collect(outcome, rule, resource, lambda r=rule, c=check: c(resource, self._given[r.id]))
-        return outcome
 
     def stack(self, resources: Iterable[Resource]) -> Outcome:
         """Run the relation and stack rules over all resources."""
-        outcome, stack = Outcome(), Stack(tuple(resources))
+        listed = tuple(resources)
+        outcome, stack = Outcome(), Stack((*listed, *(part for entry in listed for part in carried(entry))))
         for rule in self.rules:
-            subjects = stack.of(*rule.types)
+            subjects = [entry for entry in stack.of(*rule.types) if not entry.external]
             if not subjects or self.level(rule) == "disabled":
                 continue
             if relation := rule.check_relation:
@@ -133,7 +146,7 @@ class Pack:
             if entry.expired():
                 message = f"{said} ran out on {entry.expires}."
                 yield Finding(IN_FORCE, "advisory", where, message, "expired")
-            elif entry not in self._used:
+            elif entry not in self._used and entry.rule in self._judged:
                 yield Finding(IN_FORCE, "advisory", where, f"{said} covers no finding.", "unused")
 
     def changes(self, resource: Resource) -> list[tuple[Rule, list[tuple[str, Any]]]]:
@@ -157,22 +170,34 @@ class Pack:
             for violation in run():
                 subject = violation.resource or of
                 exemption = self._exempted(rule, subject)
-                if exemption:
-                    self._used.add(exemption)
+                self._use(rule, subject)
                 finding = Finding(
                     rule, self.level(rule), subject, violation.message, violation.check or rule.id, exemption
                 )
                 (out.exempted if exemption else out.findings).append(finding)
         except CannotTell as unknown:
-            reason = f"{unknown.path} is known only after creation" if unknown.path else "a value is unknown"
-            out.doubts.append(Doubt(rule, of, reason))
+            self._doubt(out, rule, of, str(unknown))
         except MissingParameter as missing:
-            out.doubts.append(Doubt(rule, of, f"parameter {missing} is not set"))
+            self._doubt(out, rule, of, f"parameter {missing} is not set")
         except MALFORMED as wrong:  # an input of another shape than the provider takes: its own check will refuse it
-            out.doubts.append(Doubt(rule, of, f"an input has an unexpected shape ({type(wrong).__name__})"))
+            self._doubt(out, rule, of, f"an input has an unexpected shape ({type(wrong).__name__})")
+
+    def _doubt(self, out: Outcome, rule: Rule, of: Resource, reason: str) -> None:
+        out.doubts.append(Doubt(rule, of, reason))
+        self._use(rule, of)
+
+    def _use(self, rule: Rule, resource: Resource) -> None:
+        """An exemption is needed where the rule has a finding, and may be needed where it cannot tell."""
+        self._used.update(entry for entry in self._exempt.get(rule.id, ()) if entry.covers(resource))
 
     def _exempted(self, rule: Rule, resource: Resource) -> Exemption | None:
         return next((entry for entry in self._exempt.get(rule.id, ()) if entry.covers(resource)), None)
+
+
+def _distinct(entries: list[Any]) -> list[Any]:
+    """Findings or doubts without those that say the same of the same resource again."""
+    by_text = {(entry.rule.id, getattr(entry, "message", ""), getattr(entry, "reason", "")): entry for entry in entries}
+    return list(by_text.values())
 
 
 class MissingParameter(Exception):

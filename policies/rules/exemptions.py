@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -32,6 +32,28 @@ class Exemption:
 
     def data(self) -> dict[str, str]:
         return asdict(self)
+
+
+def mistakes(entry: Any) -> Iterator[str]:
+    """What is wrong with an exemption in plain data: `: what` of the whole, `.FIELD: what` of a field."""
+    fields = tuple(Exemption.__dataclass_fields__)
+    if not isinstance(entry, Mapping):
+        yield f": give a map with {', '.join(fields)}"
+        return
+    for name in fields:
+        if not str(entry.get(name) or "").strip():
+            yield f".{name}: missing"
+    yield from (f".{name}: unknown key" for name in entry if name not in fields)
+    if str(entry.get("expires") or "").strip() and not _day(entry["expires"]):
+        yield f".expires: {entry['expires']!r} is not a day such as 2027-01-31"
+
+
+def _day(text: object) -> bool:
+    try:
+        date.fromisoformat(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def exemption(fields: Mapping[str, Any]) -> Exemption:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from .efa import trusts_itself
 from .machines import NODE_GROUP, accelerated_groups, most
-from .model import Parameters, Resource, Stack, Violation, relation_rule
+from .model import CannotTell, Parameters, Resource, Stack, Violation, any_of, relation_rule
+from .services import judged
 
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
 LINK = "aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation"
@@ -29,13 +30,15 @@ def efa_prerequisites(system: Resource, stack: Stack, _: Parameters) -> Iterator
     """FSx refuses the file system, or clients fall back to TCP in silence."""
     if not system.says("efaEnabled"):
         return
-    if system.get("deploymentType") != "PERSISTENT_2":
-        yield Violation("EFA needs PERSISTENT_2.", check="deploymentType")
-    if not system.has("metadataConfiguration"):
-        yield Violation("EFA needs metadataConfiguration.", check="metadataConfiguration")
     groups = system.referred("securityGroupIds", GROUP)
-    if groups and not any(trusts_itself(stack, group) for group in groups):
-        yield Violation("no group of it allows all traffic to and from itself.", check="securityGroupIds")
+    deployment = Violation("EFA needs PERSISTENT_2.", check="deploymentType")
+    metadata = Violation("EFA needs metadataConfiguration.", check="metadataConfiguration")
+    group = Violation("no group of it allows all traffic to and from itself.", check="securityGroupIds")
+    yield from judged(
+        (lambda: system.get("deploymentType") != "PERSISTENT_2", deployment),
+        (lambda: not system.has("metadataConfiguration"), metadata),
+        (lambda: bool(groups) and not any_of(groups, lambda found: trusts_itself(stack, found)), group),
+    )
 
 
 @relation_rule(
@@ -82,11 +85,18 @@ def _bandwidth(system: Resource) -> float | None:
 )
 def throughput_per_node(system: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
     """Nodes that wait for data or write checkpoints for minutes cost as much as nodes that compute."""
-    nodes = sum(most(group) for group in accelerated_groups(stack))
+    nodes, doubt = 0.0, None
+    try:
+        for group in accelerated_groups(stack):
+            nodes += most(group)
+    except CannotTell as unknown:
+        doubt = unknown
     bandwidth = _bandwidth(system)
     if nodes and bandwidth and bandwidth / nodes < given["min-mb-per-node"]:
         message = f"{bandwidth / nodes:.0f} MB/s for each of {nodes:g} nodes, less than {given['min-mb-per-node']:g}."
         yield Violation(message)
+    elif doubt is not None:
+        raise doubt
 
 
 @relation_rule(

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .model import Parameters, Resource, Violation, independently, resource_rule
+from .addresses import column, open_to_everybody
+from .documents import document
+from .model import Parameters, Resource, View, Violation, each, independently, resource_rule
 from .services import missing, setting
 
 BUCKET = "gcp:storage/bucket:Bucket"
 MEMBERS = (
     "gcp:storage/bucketIAMMember:BucketIAMMember",
     "gcp:storage/bucketIAMBinding:BucketIAMBinding",
+    "gcp:storage/bucketIAMPolicy:BucketIAMPolicy",
     "gcp:storage/bucketAccessControl:BucketAccessControl",
+    "gcp:storage/defaultObjectAccessControl:DefaultObjectAccessControl",
+    "gcp:storage/bucketACL:BucketACL",
+    "gcp:storage/defaultObjectACL:DefaultObjectACL",
 )
 KEY = "gcp:kms/cryptoKey:CryptoKey"
 DATABASE = "gcp:sql/databaseInstance:DatabaseInstance"
@@ -65,10 +71,36 @@ def public_access_prevention(bucket: Resource, _: Parameters) -> Iterator[Violat
 )
 def bucket_not_public(binding: Resource, _: Parameters) -> Iterator[Violation]:
     """Anyone on the internet, or anyone with any Google account, reads or writes the data."""
-    for path in ("member", "members", "entity"):
-        for member in binding.known(path):
+
+    def one(path: str) -> Iterator[Violation]:
+        yield from each(binding.items(path), lambda member: judge(path, str(member)))
+
+    def judge(path: str, said: str) -> Iterator[Violation]:
+        if said in EVERYBODY or said.rpartition(":")[2] in EVERYBODY:  # an ACL writes READER:allUsers
+            yield Violation(f"{path} is {said}.", check="CKV_GCP_28")
+
+    yield from independently(each(("member", "members", "entity", "roleEntities"), one), _canned(binding), _in(binding))
+
+
+def _canned(binding: Resource) -> Iterator[Violation]:
+    for path in ("predefinedAcl", "defaultAcl"):
+        acl = str(binding.get(path, ""))
+        if acl.lower().startswith(("publicread", "authenticatedread")):
+            yield Violation(f"{path} is {acl}.", check="predefinedAcl")
+
+
+def _in(binding: Resource) -> Iterator[Violation]:
+    """Of a policy that is given as a document, text or object."""
+    if not binding.has("policyData"):
+        return
+    whole = View(document(binding, "policyData"), "policyData")
+
+    def one(entry: View) -> Iterator[Violation]:
+        for member in entry.items("members"):
             if member in EVERYBODY:
-                yield Violation(f"{path} is {member}.", check="CKV_GCP_28")
+                yield Violation(f"policyData gives {entry.get('role')} to {member}.", check="policyData")
+
+    yield from each(whole.views("bindings"), one)
 
 
 @resource_rule(
@@ -83,7 +115,7 @@ def bucket_not_public(binding: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def bucket_versioning(bucket: Resource, given: Parameters) -> Iterator[Violation]:
     """An overwritten checkpoint is days of machine time. Buckets with folders have no versions, only soft delete."""
-    labels = bucket.get("labels", {})
+    labels = bucket.entries("labels")
     if labels.get("dc-data-class") in given["log-classes"] or bucket.says("versioning.enabled"):
         return
     kept = bucket.number("softDeletePolicy.retentionDurationSeconds", 7 * DAY) or 0
@@ -156,9 +188,8 @@ def sql_not_public(database: Resource, _: Parameters) -> Iterator[Violation]:
             yield Violation("settings.ipConfiguration.ipv4Enabled is not false.", check="CKV_GCP_60")
 
     def world() -> Iterator[Violation]:
-        for network in database.views("settings.ipConfiguration.authorizedNetworks"):
-            if network.get("value") in ("0.0.0.0/0", "::/0"):
-                yield Violation("every address is authorized.", check="CKV_GCP_11")
+        if open_to_everybody(column(database, "settings.ipConfiguration.authorizedNetworks", "value"), "value"):
+            yield Violation("every address is authorized.", check="CKV_GCP_11")
 
     yield from independently(address(), world())
 

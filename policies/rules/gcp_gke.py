@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .addresses import column, open_to_everybody
+from .facts import gpus
 from .model import Parameters, Resource, Violation, independently, resource_rule
+from .services import judged
 
 CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
-WORLD = ("0.0.0.0/0", "::/0")
+ACCOUNT = "gcp:serviceaccount/account:Account"
 
 
 @resource_rule(
@@ -45,9 +48,8 @@ def endpoint_not_world(cluster: Resource, _: Parameters) -> Iterator[Violation]:
         return
     if not cluster.has("masterAuthorizedNetworksConfig"):
         yield Violation("the API endpoint is public and no networks are named.", check="CKV_GCP_20")
-    for block in cluster.views("masterAuthorizedNetworksConfig.cidrBlocks"):
-        if block.get("cidrBlock") in WORLD:
-            yield Violation("the API endpoint is open to every address.", check="CKV_GCP_18")
+    if open_to_everybody(column(cluster, "masterAuthorizedNetworksConfig.cidrBlocks", "cidrBlock"), "cidrBlock"):
+        yield Violation("the API endpoint is open to every address.", check="CKV_GCP_18")
 
 
 @resource_rule(
@@ -86,7 +88,7 @@ def secrets_kms(cluster: Resource, _: Parameters) -> Iterator[Violation]:
 
 
 def _accelerated(pool: Resource) -> bool:
-    return pool.has("nodeConfig.guestAccelerators")
+    return pool.has("nodeConfig.guestAccelerators") or bool(gpus(pool.get("nodeConfig.machineType")))
 
 
 def _shield(subject: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -114,10 +116,12 @@ def shielded_nodes(subject: Resource, _: Parameters) -> Iterator[Violation]:
             yield Violation("enableShieldedNodes is false.", check="CKV_GCP_71")
         return
     path = "nodeConfig.shieldedInstanceConfig"
-    if subject.denies(f"{path}.enableIntegrityMonitoring"):
-        yield Violation("enableIntegrityMonitoring is false.", check="CKV_GCP_72")
-    if not subject.says(f"{path}.enableSecureBoot") and not _accelerated(subject):
-        yield Violation("enableSecureBoot is not true.", check="CKV_GCP_68")
+    integrity = Violation("enableIntegrityMonitoring is false.", check="CKV_GCP_72")
+    boot = Violation("enableSecureBoot is not true.", check="CKV_GCP_68")
+    yield from judged(
+        (lambda: subject.denies(f"{path}.enableIntegrityMonitoring"), integrity),
+        (lambda: not subject.says(f"{path}.enableSecureBoot") and not _accelerated(subject), boot),
+    )
 
 
 @resource_rule(
@@ -197,5 +201,5 @@ def no_legacy_auth(cluster: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def node_service_account(pool: Resource, _: Parameters) -> Iterator[Violation]:
     """The default account may edit the whole project; so may whoever breaks out of one pod."""
-    if not pool.has("nodeConfig.serviceAccount") or pool.inputs["nodeConfig"].get("serviceAccount") == "default":
+    if pool.get("nodeConfig.serviceAccount", "default") in ("", "default") and not pool.referred("nodeConfig", ACCOUNT):
         yield Violation("nodeConfig.serviceAccount is not set.")

@@ -5,28 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule
+from .addresses import open_to_everybody
+from .model import Parameters, Resource, Stack, View, Violation, each, relation_rule, resource_rule
 
 FIREWALL = "gcp:compute/firewall:Firewall"
 SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 NETWORK = "gcp:compute/network:Network"
 NODE_POOL = "gcp:container/nodePool:NodePool"
-WORLD = ("0.0.0.0/0", "::/0")
 SSH, RDP = 22, 3389
 CHECKS = {SSH: "CKV_GCP_2", RDP: "CKV_GCP_3"}
 
 
-def _open(firewall: Resource) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """Protocol and ranges of ports of what a rule allows to the world; no ranges: all of them."""
-    incoming = firewall.get("direction", "INGRESS") == "INGRESS" and not firewall.says("disabled")
-    if incoming and any(source in WORLD for source in firewall.all("sourceRanges")):
-        for allow in firewall.views("allows"):
-            yield str(allow.get("protocol", "all")).lower(), [_range(port) for port in allow.known("ports")]
+def _open(firewall: Resource) -> bool:
+    """Whether a rule lets the whole world in. Without any source Google takes every address."""
+    if firewall.get("direction", "INGRESS") != "INGRESS" or firewall.says("disabled"):
+        return False
+    if not any(firewall.has(path) for path in ("sourceRanges", "sourceTags", "sourceServiceAccounts")):
+        return True
+    return open_to_everybody(firewall, "sourceRanges")
 
 
-def _range(port: object) -> tuple[int, int]:
-    low, _, high = str(port).partition("-")
-    return int(float(low)), int(float(high or low))
+def _ranges(allow: View) -> list[tuple[int, int]]:
+    """Ranges of ports of what a rule allows; none: all of them."""
+    found = []
+    for port in allow.known("ports"):
+        low, _, high = str(port).partition("-")
+        found.append((int(float(low)), int(float(high or low))))
+    return found
 
 
 @resource_rule(
@@ -41,13 +46,18 @@ def _range(port: object) -> tuple[int, int]:
 )
 def no_world_admin_ports(firewall: Resource, given: Parameters) -> Iterator[Violation]:
     """An open administration port is tried within minutes."""
-    for protocol, ranges in _open(firewall):
-        if protocol not in ("all", "tcp", "6"):
-            continue
+
+    def one(allow: View) -> Iterator[Violation]:
+        if str(allow.get("protocol", "all")).lower() not in ("all", "tcp", "6"):
+            return
+        ranges = _ranges(allow)
         for port in given["ports"]:
-            if not ranges or any(low <= port <= high for low, high in ranges):
+            if (not ranges or any(low <= port <= high for low, high in ranges)) and _open(firewall):
                 message = f"port {int(port)} is open to the world."
-                yield Violation(message, check=CHECKS.get(int(port), "port"))
+                check = CHECKS.get(int(port), "port") if firewall.has("sourceRanges") else "sources"
+                yield Violation(message, check=check)
+
+    yield from each(firewall.views("allows"), one)
 
 
 @resource_rule(
@@ -62,16 +72,22 @@ def no_world_admin_ports(firewall: Resource, given: Parameters) -> Iterator[Viol
 )
 def no_world_ingress(firewall: Resource, given: Parameters) -> Iterator[Violation]:
     """Every port that the world reaches is a program that must never have a hole."""
-    for protocol, ranges in _open(firewall):
-        if protocol in ("icmp", "1", "58", "ipv6-icmp"):
-            continue
+
+    def one(allow: View) -> Iterator[Violation]:
+        protocol = str(allow.get("protocol", "all")).lower()
+        if protocol in ("icmp", "1", "58", "ipv6-icmp") or not _open(firewall):
+            return
+        ranges = _ranges(allow)
         if not ranges:
             yield Violation(f"every port of {protocol} is open to the world.", check="all")
         for low, high in ranges:
             if low != high:
                 yield Violation(f"ports {low} to {high} are open to the world.", check="range")
             elif low not in (*given["allowed-world-ports"], SSH, RDP):
-                yield Violation(f"port {low} is open to the world.", check="CKV_GCP_106" if low == 80 else "port")
+                check = "CKV_GCP_106" if low == 80 and firewall.has("sourceRanges") else "port"
+                yield Violation(f"port {low} is open to the world.", check=check)
+
+    yield from each(firewall.views("allows"), one)
 
 
 def _by_hand(network: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:

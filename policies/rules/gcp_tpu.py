@@ -135,8 +135,8 @@ KEYS = ("dc-site", "dc-environment", "dc-owner", "dc-cost-center")
 def required_labels(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """What belongs to nobody is paid for by everybody. Default labels of the provider count where it applies them."""
     path = {NODE_POOL: "nodeConfig.resourceLabels", LABELLED[1]: "resourceLabels"}.get(resource.type, "labels")
-    labels = dict(resource.get(path, {}))
+    labels = set(resource.entries(path))
     if resource.provider is not None and resource.type != NODE_POOL:
-        labels = {**dict(resource.provider.get("defaultLabels", {})), **labels}
+        labels |= set(resource.provider.entries("defaultLabels"))
     if missing := [str(key) for key in given["keys"] if key not in labels]:
         yield Violation(f"the labels {', '.join(missing)} are missing.")

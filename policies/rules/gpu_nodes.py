@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from .facts import tpu
-from .machines import (
-    NODE_GROUP,
-    SCALING_GROUP,
-    accelerated,
-    accelerated_groups,
-    accelerators,
-    efa_interfaces,
-    facts_of,
-    most,
-    templates,
-    uses,
+from .facts import machines
+from .machines import NODE_GROUP, accelerated, facts_of, has_efa, templates
+from .model import (
+    Parameters,
+    Resource,
+    Stack,
+    View,
+    Violation,
+    any_of,
+    each,
+    independently,
+    relation_rule,
+    resource_rule,
 )
-from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule, stack_rule
+from .pods import quantity
 
-NODE_POOL = "gcp:container/nodePool:NodePool"
 DAEMON_SET = "kubernetes:apps/v1:DaemonSet"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 ADDON = "aws:eks/addon:Addon"
@@ -77,7 +78,7 @@ def device_plugin_present(group: Resource, stack: Stack, given: Parameters) -> I
     }
     if str(group.get("amiType", "")).startswith("BOTTLEROCKET"):
         wanted.discard("nvidia")
-    if any(efa_interfaces(template) for template in templates(group)):
+    if any_of(templates(group), has_efa):
         wanted.add("efa")
     present = " ".join(map(str, _installed(stack))) if wanted else ""
     for vendor in sorted(wanted):
@@ -103,63 +104,75 @@ def _installed(stack: Stack) -> Iterator[Any]:
 )
 def nodepool_limits(pool: Resource, given: Parameters) -> Iterator[Violation]:
     """One job that asks for too much buys machines until the quota of the account is spent."""
-    limits = pool.get("spec.limits", {})
-    if "cpu" not in limits:
-        yield Violation("spec.limits has no cpu.", check="cpu")
-    if not any("/" in str(key) for key in limits) and _wants_accelerators(pool):
-        yield Violation("spec.limits has no accelerator.", check="accelerator")
-    for key, largest in given["maxima"].items():
-        value = pool.view("spec.limits").inputs.get(key)
-        if value is not None and float(value) > float(largest):
-            yield Violation(f"spec.limits allows {value} {key}, more than {largest}.", check="maximum")
-    if not pool.all("spec.disruption.budgets"):
-        yield Violation("spec.disruption.budgets is not set.", check="disruption")
+    limits = pool.entries("spec.limits")
+
+    def present() -> Iterator[Violation]:
+        if "cpu" not in limits:
+            yield Violation("spec.limits has no cpu.", check="cpu")
+
+    def accelerator() -> Iterator[Violation]:
+        if not any("/" in key for key in limits) and _may_hold_accelerators(pool):
+            yield Violation("spec.limits has no accelerator.", check="accelerator")
+
+    def maximum(key: str) -> Iterator[Violation]:
+        value = limits.get(key)
+        if value is not None and float(quantity(value) or 0) > float(given["maxima"][key]):
+            yield Violation(f"spec.limits allows {value} {key}, more than {given['maxima'][key]}.", check="maximum")
+
+    def disruption() -> Iterator[Violation]:
+        if not pool.all("spec.disruption.budgets"):
+            yield Violation("spec.disruption.budgets is not set.", check="disruption")
+
+    yield from independently(present(), accelerator(), each(given["maxima"], maximum), disruption())
 
 
-def _wants_accelerators(pool: Resource) -> bool:
-    for need in pool.views("spec.template.spec.requirements"):
-        key, values = str(need.get("key", "")), [str(value) for value in need.known("values")]
-        if "instance-gpu" in key or "instance-accelerator" in key or any(accelerators(kind) for kind in values):
-            return True
-        if key.endswith("instance-family") and any(value.startswith(("p", "g", "trn", "inf")) for value in values):
-            return True
-    return any(
-        "nvidia" in str(t.get("key")) or "neuron" in str(t.get("key")) for t in pool.views("spec.template.spec.taints")
-    )
+def _may_hold_accelerators(pool: Resource) -> bool:
+    """Whether Karpenter may start an accelerator machine for a pool: yes, unless a requirement leaves them out."""
+    path = "spec.template.spec"
+    if any_of(pool.views(f"{path}.taints"), lambda taint: any(word in str(taint.get("key")) for word in VENDORS)):
+        return True
+    return not any_of(pool.views(f"{path}.requirements"), _leaves_out)
 
 
-@stack_rule(
-    id="accelerator-count-cap",
-    title="The stack has no more accelerators than agreed",
-    severity="high",
-    level="mandatory",
-    types=[NODE_GROUP, SCALING_GROUP, NODE_POOL],
-    fix="lower the maximum sizes, or agree on more and raise the parameter max-accelerators.",
-    parameters={"max-accelerators": 1024},
-)
-def count_cap(stack: Stack, given: Parameters) -> Iterator[Violation]:
-    """A zero too many in a stack file is a million dollars a month."""
-    groups = accelerated_groups(stack)
-    total = sum(most(group) * max(map(accelerators, uses(group)), default=0) for group in groups)
-    pools = [pool for pool in stack.of(NODE_POOL) if _of_node(pool)]
-    total += sum(_nodes(pool) * _of_node(pool) for pool in pools)
-    if total > given["max-accelerators"]:
-        message = f"the groups may have {total:g} accelerators, more than {given['max-accelerators']:g}."
-        yield Violation(message, resource=[*groups, *pools][0])
+VENDORS = ("nvidia", "neuron", "habana", "amd.com/gpu")
+ACCELERATED = ("instance-gpu", "instance-accelerator")
+"""Beginnings of labels that only machines with accelerators carry."""
 
 
-def _of_node(pool: Resource) -> float:
-    """GPUs or TPU chips of one machine of a GKE pool."""
-    machine = tpu(pool.get("nodeConfig.machineType"))
-    gpus = sum(entry.number("count", 0) or 0 for entry in pool.views("nodeConfig.guestAccelerators"))
-    return machine["chips"] if machine else gpus
+def _leaves_out(need: View) -> bool:
+    """Whether a requirement is met by no machine with accelerators."""
+    label, operator = str(need.get("key", "")).rpartition("/")[2], str(need.get("operator", "In"))
+    if label.startswith(ACCELERATED):
+        if operator in ("Lt", "In", "NotIn"):
+            values = [str(value) for value in need.known("values")]
+            return (operator == "Lt" and values == ["1"]) or (operator == "In" and set(values) <= {"0"})
+        return operator == "DoesNotExist"
+    known = ACCELERATOR_LABELS.get(label)
+    if known is None or operator not in ("In", "NotIn"):
+        return False
+    values = {str(value) for value in need.known("values")}
+    return not values & known() if operator == "In" else known() <= values
 
 
-def _nodes(pool: Resource) -> float:
-    """Machines that a GKE pool may have; sizes of a regional pool are for each of its zones."""
-    zones = max(len(pool.all("nodeLocations")), 1)
-    whole = pool.number("autoscaling.totalMaxNodeCount")
-    return whole or zones * (pool.number("autoscaling.maxNodeCount") or pool.number("nodeCount", 0) or 0)
+def _types() -> set[str]:
+    return {name for name, facts in machines().items() if facts["accelerators"]}
+
+
+def _families() -> set[str]:
+    return {name.partition(".")[0] for name in _types()}
+
+
+def _categories() -> set[str]:
+    """`p` of `p5en`, `trn` of `trn2`: what Karpenter calls the category."""
+    return {re.match(r"[a-z]+", family)[0] for family in _families()}  # type: ignore[index]
+
+
+ACCELERATOR_LABELS = {
+    "instance-type": _types,
+    "instance-family": _families,
+    "instance-category": _categories,
+}
+"""What a requirement must name, or must leave out, of each label for a pool to have machines with accelerators."""
 
 
 def _to_zero(group: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .facts import machines
-from .model import Parameters, Resource, View, Violation, independently, resource_rule
+from .model import Parameters, Resource, View, Violation, any_of, each, independently, resource_rule
 from .pods import (
     CRON_JOB,
     EFA,
@@ -14,7 +14,6 @@ from .pods import (
     PODS,
     computes,
     containers,
-    devices,
     is_accelerator,
     key,
     name,
@@ -25,12 +24,13 @@ from .pods import (
 
 
 def _extended(container: View) -> list[str]:
-    found: set[str] = set()
-    for path in ("resources.limits", "resources.requests"):
-        entries = container.get(path)
-        if isinstance(entries, dict):
-            found |= {entry for entry in entries if is_accelerator(entry) or entry == EFA}
-    return sorted(found)
+    return _asked(container, lambda entry: is_accelerator(entry) or entry == EFA)
+
+
+def _asked(container: View, meant: Callable[[str], bool]) -> list[str]:
+    """The resources that a container asks for in limits or requests."""
+    paths = ("resources.limits", "resources.requests")
+    return sorted({entry for path in paths for entry in container.entries(path) if meant(entry)})
 
 
 def _copy(workload: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -54,7 +54,10 @@ def _copy(workload: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
 def limits_well_formed(workload: Resource, _: Parameters) -> Iterator[Violation]:
     """The API server refuses the pod, or it waits for ever."""
 
-    def one(container: View, what: str) -> Iterator[Violation]:
+    def one(container: View) -> Iterator[Violation]:
+        yield from each(_extended(container), lambda what: judge(container, what))
+
+    def judge(container: View, what: str) -> Iterator[Violation]:
         limit, request = (key(container, f"resources.{kind}", what) for kind in ("limits", "requests"))
         number = quantity(limit)
         if limit is None:
@@ -64,8 +67,7 @@ def limits_well_formed(workload: Resource, _: Parameters) -> Iterator[Violation]
         elif request is not None and quantity(request) != number:
             yield Violation(f"{name(container)} requests {request} and limits {limit} {what}.", check="equal")
 
-    parts = (one(container, what) for container in containers(workload) for what in _extended(container))
-    yield from independently(*parts)
+    yield from each(containers(workload), one)
 
 
 @resource_rule(
@@ -80,31 +82,47 @@ def limits_well_formed(workload: Resource, _: Parameters) -> Iterator[Violation]
 )
 def per_pod_cap(workload: Resource, given: Parameters) -> Iterator[Violation]:
     """Such a pod waits for ever, while others wait behind it."""
-    for container in containers(workload, starting=False):
-        for what, amount in devices(container).items():
-            if what == "nvidia.com/gpu" and (quantity(amount) or 0) > given["max"]:
-                yield Violation(f"{name(container)} asks for {amount} {what}, more than {given['max']:g}.")
+
+    def one(container: View) -> Iterator[Violation]:
+        amount = wanted(container, "nvidia.com/gpu")
+        if (quantity(amount) or 0) > given["max"]:
+            yield Violation(f"{name(container)} asks for {amount} nvidia.com/gpu, more than {given['max']:g}.")
+
+    yield from each(containers(workload, starting=False), one)
 
 
-KEYS = {"nvidia": "nvidia.com/gpu", "aws.amazon.com": "aws.amazon.com/neuron"}
+KEYS = {"nvidia.com": "nvidia.com/gpu", "aws.amazon.com": "aws.amazon.com/neuron", "amd.com": "amd.com/gpu"}
+"""Taint of the nodes with a vendor's devices. GKE itself adds the toleration of its TPU nodes."""
 
 
-def _taint_of(workload: Resource) -> str:
-    found = [what for container in containers(workload, starting=False) for what in devices(container)]
-    return KEYS["aws.amazon.com"] if found and found[0].startswith("aws.amazon.com") else KEYS["nvidia"]
+def _taint_of(workload: Resource, given: Parameters) -> str | None:
+    """The taint that a workload must tolerate; None where its vendor's nodes need no toleration."""
+    vendors: list[str] = []
+
+    def asks(container: View) -> bool:
+        paths = ("resources.limits", "resources.requests")
+        vendors.extend(
+            entry.partition("/")[0] for path in paths for entry in container.entries(path) if is_accelerator(entry)
+        )
+        return bool(vendors)
+
+    any_of(containers(workload, starting=False), asks)
+    return given["keys"].get(vendors[0] if vendors else "nvidia.com")
 
 
-def _tolerates(workload: Resource) -> bool:
-    taint = _taint_of(workload)
-    return any(
-        entry.get("key") == taint or (not entry.get("key") and entry.get("operator") == "Exists")
-        for entry in spec(workload).views("tolerations")
+def _tolerates(workload: Resource, given: Parameters) -> bool:
+    taint = _taint_of(workload, given)
+    if taint is None:
+        return True
+    return any_of(
+        spec(workload).views("tolerations"),
+        lambda entry: entry.get("key") == taint or (not entry.get("key") and entry.get("operator") == "Exists"),
     )
 
 
-def _tolerate(workload: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
-    if computes(workload) and not _tolerates(workload):
-        toleration = {"key": _taint_of(workload), "operator": "Exists", "effect": "NoSchedule"}
+def _tolerate(workload: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
+    if computes(workload) and not _tolerates(workload, given):
+        toleration = {"key": _taint_of(workload, given), "operator": "Exists", "effect": "NoSchedule"}
         yield f"{spec(workload).where}.tolerations.-", toleration
 
 
@@ -116,17 +134,24 @@ def _tolerate(workload: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
     types=[*PODS],
     fix="tolerate the accelerator taint and select nodes by a label.",
     references=["gatekeeper-library 737"],
+    parameters={"keys": KEYS},
     remedy=_tolerate,
 )
-def pod_placement(workload: Resource, _: Parameters) -> Iterator[Violation]:
+def pod_placement(workload: Resource, given: Parameters) -> Iterator[Violation]:
     """Without the toleration it waits for ever; without a label it may start on the dearest machine."""
     if not computes(workload):
         return
     pod = spec(workload)
-    if not _tolerates(workload):
-        yield Violation("it does not tolerate the accelerator taint.", check="toleration")
-    if not pod.has("nodeSelector") and not pod.has("affinity.nodeAffinity"):
-        yield Violation("it selects no nodes.", check="selector")
+
+    def toleration() -> Iterator[Violation]:
+        if not _tolerates(workload, given):
+            yield Violation("it does not tolerate the accelerator taint.", check="toleration")
+
+    def selector() -> Iterator[Violation]:
+        if not pod.has("nodeSelector") and not pod.has("affinity.nodeAffinity"):
+            yield Violation("it selects no nodes.", check="selector")
+
+    yield from independently(toleration(), selector())
 
 
 @resource_rule(
@@ -140,16 +165,23 @@ def pod_placement(workload: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def pod_cpu_memory(workload: Resource, _: Parameters) -> Iterator[Violation]:
     """A loader that is killed for memory stops a machine that costs tens of dollars an hour."""
-    for container in containers(workload, starting=False):
-        if not devices(container):
-            continue
-        memory = key(container, "resources.requests", "memory")
+
+    def one(container: View) -> Iterator[Violation]:
+        if _asked(container, is_accelerator):
+            yield from independently(cpu(container), memory(container))
+
+    def cpu(container: View) -> Iterator[Violation]:
         if key(container, "resources.requests", "cpu") is None:
             yield Violation(f"{name(container)} requests no cpu.", check="cpu")
-        if memory is None:
+
+    def memory(container: View) -> Iterator[Violation]:
+        asked = key(container, "resources.requests", "memory")
+        if asked is None:
             yield Violation(f"{name(container)} requests no memory.", check="memory")
-        elif quantity(memory) != quantity(key(container, "resources.limits", "memory")):
+        elif quantity(asked) != quantity(key(container, "resources.limits", "memory")):
             yield Violation(f"{name(container)} does not limit memory to its request.", check="equal")
+
+    yield from each(containers(workload, starting=False), one)
 
 
 @resource_rule(
@@ -167,24 +199,34 @@ def efa_hugepages(workload: Resource, given: Parameters) -> Iterator[Violation]:
     selected = str(spec(workload).inputs.get("nodeSelector") or "") + str(spec(workload).inputs.get("affinity") or "")
     if any(family in selected for family in given["without-pages"]):
         return
-    largest = max(known["efa"] for known in machines().values())
-    total = 0.0
-    for container in containers(workload, starting=False):
+    largest = max(known["efa"] or 0 for known in machines().values())
+    asked: list[float] = []
+
+    def one(container: View) -> Iterator[Violation]:
         amount = quantity(wanted(container, EFA))
         if not amount:
-            continue
-        pages = quantity(wanted(container, "hugepages-2Mi"))
-        if not pages:
+            return
+        if amount > largest:
+            message = f"{name(container)} asks for {amount:g} EFA, no machine has more than {largest}."
+            yield Violation(message, check="efa")
+        yield from independently(pages(container), memory(container))
+
+    def pages(container: View) -> Iterator[Violation]:
+        found = quantity(wanted(container, "hugepages-2Mi"))
+        asked.append(found or 0)
+        if not found:
             yield Violation(f"{name(container)} asks for EFA without hugepages-2Mi.", check="hugepages")
+
+    def memory(container: View) -> Iterator[Violation]:
         if wanted(container, "memory") is None:
             yield Violation(f"{name(container)} asks for EFA without memory.", check="memory")
-        if amount > largest:
-            yield Violation(
-                f"{name(container)} asks for {amount:g} EFA, no machine has more than {largest}.", check="efa"
-            )
-        total += pages or 0
-    if total > given["max-mi"] * 2**20:
-        yield Violation(f"{total / 2**20:g} Mi of huge pages are more than {given['max-mi']:g}.", check="maximum")
+
+    def total() -> Iterator[Violation]:
+        if sum(asked) > given["max-mi"] * 2**20:
+            message = f"{sum(asked) / 2**20:g} Mi of huge pages are more than {given['max-mi']:g}."
+            yield Violation(message, check="maximum")
+
+    yield from independently(each(containers(workload, starting=False), one), total())
 
 
 @resource_rule(
@@ -198,24 +240,27 @@ def efa_hugepages(workload: Resource, given: Parameters) -> Iterator[Violation]:
 )
 def hugepages_well_formed(workload: Resource, _: Parameters) -> Iterator[Violation]:
     """The API server refuses the pod."""
-    asked = False
-    for container in containers(workload):
-        kinds = {
-            entry
-            for path in ("resources.limits", "resources.requests")
-            for entry in dict(container.get(path, {}))
-            if entry.startswith("hugepages-")
-        }
-        for kind in sorted(kinds):
-            asked = True
-            limit, request = (key(container, f"resources.{path}", kind) for path in ("limits", "requests"))
-            if limit is None or (request is not None and quantity(request) != quantity(limit)):
-                yield Violation(f"{name(container)} has different requests and limits of {kind}.", check="equal")
+
+    def one(container: View) -> Iterator[Violation]:
+        kinds = _asked(container, lambda entry: entry.startswith("hugepages-"))
+        yield from independently(each(kinds, lambda kind: equal(container, kind)), beside(container, kinds))
+
+    def equal(container: View, kind: str) -> Iterator[Violation]:
+        limit, request = (key(container, f"resources.{path}", kind) for path in ("limits", "requests"))
+        if limit is None or (request is not None and quantity(request) != quantity(limit)):
+            yield Violation(f"{name(container)} has different requests and limits of {kind}.", check="equal")
+
+    def beside(container: View, kinds: list[str]) -> Iterator[Violation]:
         if kinds and wanted(container, "memory") is None and wanted(container, "cpu") is None:
             yield Violation(f"{name(container)} has huge pages without cpu or memory.", check="memory")
-    for volume in spec(workload).views("volumes"):
-        if str(volume.get("emptyDir.medium", "")).startswith("HugePages") and not asked:
+
+    def mounted(volume: View) -> Iterator[Violation]:
+        if str(volume.get("emptyDir.medium", "")).startswith("HugePages") and not any_of(
+            containers(workload), lambda entry: bool(_asked(entry, lambda what: what.startswith("hugepages-")))
+        ):
             yield Violation("a volume of huge pages without a resource.", check="volume")
+
+    yield from independently(each(containers(workload), one), each(spec(workload).views("volumes"), mounted))
 
 
 def _end(job: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule
-from .pods import PODS, computes, containers, devices, metadata, quantity, spec
+from .model import (
+    CannotTell,
+    Parameters,
+    Resource,
+    Stack,
+    View,
+    Violation,
+    all_of,
+    any_of,
+    each,
+    independently,
+    relation_rule,
+    resource_rule,
+)
+from .pods import PODS, computes, containers, devices, is_accelerator, metadata, quantity, spec
+from .reading import holds_unknown
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 QUOTA = "kubernetes:core/v1:ResourceQuota"
@@ -27,6 +41,7 @@ PROFILES = (
     "7g.141gb",
     "all-balanced",
 )
+SLICE = "nvidia.com/mig-"
 MIG = re.compile(r"\b\d+g\.\d+gb\b")
 
 
@@ -43,33 +58,51 @@ MIG = re.compile(r"\b\d+g\.\d+gb\b")
 def mig_profile_allowed(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """A slice of another size leaves a remainder that nobody can use."""
     if resource.type in CLAIMS:
-        text = str(resource.get("spec", ""))
-        found = set(MIG.findall(text))
-    else:
-        found = {
-            what.removeprefix("nvidia.com/mig-")
-            for container in containers(resource)
-            for what in devices(container)
-            if what.startswith("nvidia.com/mig-")
-        }
-    for profile in sorted(found - {str(entry) for entry in given["profiles"]}):
+        yield from _unlisted(MIG.findall(str(resource.get("spec", ""))), given)
+        if holds_unknown(resource.get("spec")):
+            raise CannotTell("spec", "holds a value that is known only after creation")
+        return
+
+    def one(container: View) -> Iterator[Violation]:
+        paths = ("resources.limits", "resources.requests")
+        asked = [entry for path in paths for entry in container.entries(path) if entry.startswith(SLICE)]
+        yield from _unlisted([entry.removeprefix(SLICE) for entry in asked], given)
+
+    yield from each(containers(resource), one)
+
+
+def _unlisted(profiles: Iterable[str], given: Parameters) -> Iterator[Violation]:
+    for profile in sorted(set(profiles) - {str(entry) for entry in given["profiles"]}):
         yield Violation(f"MIG profile {profile} is not in the list.")
 
 
+def _gpus(container: View) -> float:
+    """Devices whose processes speak through shared memory: all but TPU chips."""
+    asked = devices(container).items()
+    return sum(quantity(amount) or 0 for what, amount in asked if not what.startswith("google.com/"))
+
+
 def _shares(workload: Resource) -> bool:
-    volumes = {
-        volume.get("name")
-        for volume in spec(workload).views("volumes")
-        if volume.get("emptyDir.medium") == "Memory" and volume.has("emptyDir.sizeLimit")
-    }
-    return all(
-        any(
-            mount.get("mountPath") == "/dev/shm" and mount.get("name") in volumes  # noqa: S108 - Kubernetes' own path
-            for mount in container.views("volumeMounts")
+    def several(container: View) -> bool:
+        return _gpus(container) > 1
+
+    def memory(name: Any) -> bool:
+        return any_of(
+            spec(workload).views("volumes"),
+            lambda volume: (
+                volume.get("emptyDir.medium") == "Memory"
+                and volume.has("emptyDir.sizeLimit")
+                and volume.get("name") == name
+            ),
         )
-        for container in containers(workload, starting=False)
-        if sum(quantity(amount) or 0 for amount in devices(container).values()) > 1
-    )
+
+    def mounts(container: View) -> bool:
+        return any_of(
+            container.views("volumeMounts"),
+            lambda mount: mount.get("mountPath") == "/dev/shm" and memory(mount.get("name")),  # noqa: S108 - its own path
+        )
+
+    return all_of(containers(workload, starting=False), lambda entry: not several(entry) or mounts(entry))
 
 
 def _share(workload: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
@@ -79,7 +112,7 @@ def _share(workload: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
     volume = {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": given["size"]}}
     yield f"{pod.where}.volumes.-", volume
     for container in containers(workload, starting=False):
-        if sum(quantity(amount) or 0 for amount in devices(container).values()) > 1:
+        if _gpus(container) > 1:
             mount = {"name": "shared-memory", "mountPath": "/dev/shm"}  # noqa: S108
             yield f"{container.where}.volumeMounts.-", mount
 
@@ -115,11 +148,17 @@ def queue_and_priority(workload: Resource, given: Parameters) -> Iterator[Violat
     """Without a queue two half-started jobs wait for each other's machines."""
     if not computes(workload):
         return
-    labels = {**dict(workload.get("metadata.labels", {})), **dict(metadata(workload).get("labels", {}))}
-    if given["label"] not in labels:
-        yield Violation(f"the label {given['label']} is missing.", check="queue")
-    if not spec(workload).has("priorityClassName"):
-        yield Violation("priorityClassName is not set.", check="priority")
+
+    def queue() -> Iterator[Violation]:
+        places = (lambda: workload.entries("metadata.labels"), lambda: metadata(workload).entries("labels"))
+        if not any_of(places, lambda labels: given["label"] in labels()):
+            yield Violation(f"the label {given['label']} is missing.", check="queue")
+
+    def priority() -> Iterator[Violation]:
+        if not spec(workload).has("priorityClassName"):
+            yield Violation("priorityClassName is not set.", check="priority")
+
+    yield from independently(queue(), priority())
 
 
 @relation_rule(
@@ -138,12 +177,13 @@ def namespace_quota(namespace: Resource, stack: Stack, _: Parameters) -> Iterato
     def inside(resource: Resource) -> bool:
         return namespace in resource.referred("metadata", NAMESPACE) or resource.get("metadata.namespace") == label
 
-    if not any(inside(workload) and computes(workload) for workload in stack.of(*PODS)):
-        return
-    for quota in stack.of(QUOTA):
-        if inside(quota) and any(
-            str(entry).startswith(("requests.nvidia.com/", "requests.aws.amazon.com/", "requests.amd.com/"))
-            for entry in dict(quota.get("spec.hard", {}))
-        ):
-            return
-    yield Violation("it runs accelerator work and no quota limits it.")
+    def limits(quota: Resource) -> bool:
+        return inside(quota) and any(
+            is_accelerator(entry.removeprefix("requests.")) or ".deviceclass.resource.k8s.io/" in entry
+            for entry in quota.entries("spec.hard")
+        )
+
+    if any_of(stack.of(*PODS), lambda workload: inside(workload) and computes(workload)) and not any_of(
+        stack.of(QUOTA), limits
+    ):
+        yield Violation("it runs accelerator work and no quota limits it.")

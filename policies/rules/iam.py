@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .documents import Statement, statements
-from .model import Parameters, Resource, Violation, independently, resource_rule
+from .model import Parameters, Resource, Violation, each, independently, resource_rule
 
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
@@ -34,7 +34,10 @@ GITHUB = "token.actions.githubusercontent.com"
 
 
 def documents(resource: Resource) -> Iterator[Statement]:
-    """The statements of a resource that holds a policy of rights."""
+    """The statements of a resource that holds a policy of rights, or of the policies in a role."""
+    if resource.type == ROLE:
+        yield from each(resource.views("inlinePolicies"), statements)
+        return
     path = "inlinePolicy" if resource.type.endswith("PermissionSetInlinePolicy") else "policy"
     yield from statements(resource, path)
 
@@ -53,28 +56,25 @@ def no_admin(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """One stolen credential would be the whole account."""
     if given["allowed-roles"] and resource.get("role") in given["allowed-roles"]:
         return
-    if resource.type in DOCUMENTS:
-        for statement in documents(resource):
-            if statement.allows:
-                yield from _too_much(statement)
-        return
-    yield from independently(*(_attached(resource, path) for path in ("policyArn", "managedPolicyArn")))
-    for arn in resource.all("managedPolicyArns"):
-        yield from _administrator(arn)
+    paths = ("policyArn", "managedPolicyArn", "managedPolicyArns") if resource.type in ATTACHMENTS else ()
+    yield from independently(
+        each(documents(resource) if resource.type in (*DOCUMENTS, ROLE) else (), _too_much),
+        each(paths, lambda path: each(resource.items(path), _administrator)),
+    )
 
 
 def _too_much(statement: Statement) -> Iterator[Violation]:
-    everything = "*" in statement.actions or "*:*" in statement.actions
-    if everything and statement.everywhere:
+    if not statement.allows:
+        return
+    if statement.everything and statement.everywhere:
         yield Violation("a statement allows every action on every resource.", check="CKV_AWS_62")
-    if everything:
+    if statement.everything:
         yield Violation("a statement allows every action.", check="CKV_AWS_63")
-    if everything or "iam:*" in [action.lower() for action in statement.actions]:
+    if statement.wholly("iam"):
         yield Violation("a statement allows every action of IAM.", check="CKV2_AWS_40")
-
-
-def _attached(resource: Resource, path: str) -> Iterator[Violation]:
-    yield from _administrator(resource.get(path, ""))
+    if statement.not_actions and statement.everywhere:
+        left = ", ".join(statement.not_actions[:3])
+        yield Violation(f"a statement allows every action but {left} on every resource.", check="not-action")
 
 
 def _administrator(arn: object) -> Iterator[Violation]:
@@ -99,8 +99,11 @@ def trust_not_wildcard(role: Resource, given: Parameters) -> Iterator[Violation]
     for statement in statements(role, "assumeRolePolicy"):
         if not statement.allows:
             continue
-        if statement.anyone and not statement.restricted():
-            yield Violation("every principal may assume the role.", check="CKV_AWS_60")
+        if statement.opens and not statement.restricted():
+            if statement.anyone:
+                yield Violation("every principal may assume the role.", check="CKV_AWS_60")
+            else:
+                yield Violation("every principal but some may assume the role.", check=statement.opens)
         for kind, value in statement.principals:
             account = re.fullmatch(r"(?:arn:aws[\w-]*:iam::)?(\d{12})(?::root)?", value)
             if kind == "AWS" and account and account[1] not in accounts and not statement.restricted():

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from .documents import Statement
-from .iam import DOCUMENTS, documents
+from .iam import DOCUMENTS, ROLE, documents
 from .model import Parameters, Resource, Violation, resource_rule
 
 FILE = Path(__file__).resolve().parent.parent / "iam_actions.json"
@@ -36,7 +36,7 @@ KINDS = {
     title="Strong actions name their resources",
     severity="high",
     level="advisory",
-    types=[*DOCUMENTS],
+    types=[*DOCUMENTS, ROLE],
     fix="name the resources by ARN, or add a condition.",
     references=[*KINDS, "CKV_AWS_355", "NIST 800-53 AC-6"],
     parameters={"allowed-actions": ()},
@@ -47,6 +47,9 @@ def no_unconstrained_write(resource: Resource, given: Parameters) -> Iterator[Vi
     for statement in documents(resource):
         if not statement.allows or not statement.everywhere or statement.conditions:
             continue
+        if statement.not_actions:
+            left = ", ".join(statement.not_actions[:3])
+            yield Violation(f"every action but {left} is allowed everywhere.", check="not-action")
         actions = [action for action in map(str.lower, statement.actions) if action not in allowed]
         for check, (kind, what) in KINDS.items():
             if found := _among([action for action in actions if not _free(action)], _lists()[kind]):

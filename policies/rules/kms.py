@@ -58,6 +58,9 @@ def kms_rotation(key: Resource, _: Parameters) -> Iterator[Violation]:
 def policy_no_wildcard(key: Resource, _: Parameters) -> Iterator[Violation]:
     """Who may use the key may read all that it protects."""
     for statement in statements(key):
-        of_keys = any(action == "*" or action.lower().startswith("kms:") for action in statement.actions)
-        if statement.allows and statement.anyone and not statement.conditions and of_keys:
-            yield Violation("a statement allows every principal to use the key.", check="CKV_AWS_33")
+        if not statement.opens or statement.restricted() or not statement.concerns("kms"):
+            continue
+        weak = "weak-condition" if statement.conditions else "not-action" if statement.not_actions else "CKV_AWS_33"
+        who = "every principal" if statement.anyone else "every principal but some"
+        check = weak if statement.anyone else statement.opens
+        yield Violation(f"a statement allows {who} to use the key.", check=check)

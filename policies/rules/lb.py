@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .model import Parameters, Reading, Resource, Stack, Violation, independently, relation_rule, resource_rule
+from .model import (
+    Entries,
+    Parameters,
+    Reading,
+    Resource,
+    Stack,
+    Violation,
+    any_of,
+    independently,
+    relation_rule,
+    resource_rule,
+)
 
 LISTENER = "aws:lb/listener:Listener"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -57,7 +68,7 @@ def listener_tls(listener: Resource, _stack: Stack, given: Parameters) -> Iterat
             yield Violation(f"sslPolicy {policy or '(default)'} allows TLS below 1.2.", check="CKV_AWS_103")
         if not policy or policy in given["weak-policies"]:
             yield Violation(f"sslPolicy {policy or '(default)'} has weak ciphers.", check="CKV2_AWS_74")
-    elif not any(_redirects(action) for action in listener.views("defaultActions")):
+    elif not any_of(listener.views("defaultActions"), _redirects):
         yield Violation(f"the protocol is {protocol or 'not set'} and nothing is redirected.", check="CKV_AWS_2")
         yield Violation("nothing is encrypted.", check="CKV_AWS_103")
         for balancer in (balancers or [listener]) if protocol == "HTTP" else ():
@@ -118,8 +129,13 @@ def hardened(balancer: Resource, given: Parameters) -> Iterator[Violation]:
     yield from independently(logs(), headers(), desync(), deletion())
 
 
-SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
-INTERNAL = "service.beta.kubernetes.io/aws-load-balancer-internal"
+INSIDE = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
+    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
+    "networking.gke.io/load-balancer-type": ("internal",),
+    "cloud.google.com/load-balancer-type": ("internal",),
+}
+"""Annotations that make the balancer of a Service internal, of both clouds, with their values in lower case."""
 
 
 @resource_rule(
@@ -139,7 +155,16 @@ def internal_by_default(subject: Resource, _: Parameters) -> Iterator[Violation]
         return
     if subject.get("spec.type") != "LoadBalancer":
         return
-    notes = {**dict(subject.get("metadata.labels", {})), **dict(subject.get("metadata.annotations", {}))}
-    inside = notes.get(SCHEME) == "internal" or notes.get(INTERNAL) in ("true", "0.0.0.0/0", True)
-    if not inside and not any(key.rpartition("/")[2] == "exposure" and v == "public" for key, v in notes.items()):
+    if not any_of(("metadata.annotations", "metadata.labels"), lambda path: _said_of(subject.entries(path))):
         yield Violation("the service's load balancer faces the internet.")
+
+
+def _said_of(notes: Entries) -> bool:
+    """Whether annotations or labels make a balancer internal, or say that it is meant to be public."""
+
+    def fine(key: str) -> bool:
+        if key in INSIDE:
+            return str(notes[key]).lower() in INSIDE[key]
+        return key.rpartition("/")[2] == "exposure" and notes[key] == "public"
+
+    return any_of(notes, fine)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule
-from .services import missing, setting
+from .model import Parameters, Resource, Stack, Violation, any_of, independently, relation_rule, resource_rule
+from .services import judged, missing, setting
 
 TRAIL = "aws:cloudtrail/trail:Trail"
 DETECTOR = "aws:guardduty/detector:Detector"
@@ -35,9 +35,10 @@ def _trail_flags(trail: Resource, given: Parameters) -> Iterator[tuple[str, Any]
 )
 def cloudtrail_complete(trail: Resource, _: Parameters) -> Iterator[Violation]:
     """An intruder starts machines in the region that nobody watches."""
-    yield from missing(trail, [("kmsKeyId", "CKV_AWS_35", ...), *FLAGS])
-    if trail.denies("enableLogging"):
-        yield Violation("enableLogging is false.", check="CKV_AWS_251")
+    yield from independently(
+        missing(trail, [("kmsKeyId", "CKV_AWS_35", ...), *FLAGS]),
+        judged((lambda: trail.denies("enableLogging"), Violation("enableLogging is false.", check="CKV_AWS_251"))),
+    )
 
 
 def _detect(detector: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -140,7 +141,8 @@ def loggroup_kms(group: Resource, _: Parameters) -> Iterator[Violation]:
 )
 def alarm_actions(alarm: Resource, _: Parameters) -> Iterator[Violation]:
     """An alarm that nobody hears is none."""
-    if alarm.denies("actionsEnabled"):
-        yield Violation("actionsEnabled is false.", check="CKV_AWS_319")
-    if not any(alarm.all(path) for path in ("alarmActions", "okActions", "insufficientDataActions")):
-        yield Violation("it has no action.", check="actions")
+    actions = ("alarmActions", "okActions", "insufficientDataActions")
+    yield from judged(
+        (lambda: alarm.denies("actionsEnabled"), Violation("actionsEnabled is false.", check="CKV_AWS_319")),
+        (lambda: not any_of(actions, alarm.has_items), Violation("it has no action.", check="actions")),
+    )

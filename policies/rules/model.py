@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from .reading import UNKNOWN, CannotTell, Reading, Unknown, View, independently
-from .tokens import ALIASES, canonical
+from .reading import UNKNOWN, CannotTell, Entries, Reading, Unknown, View, all_of, any_of, each, independently
+from .shapes import modern
+from .tokens import ALIASES, canonical, is_patch
 
 Severity = Literal["low", "medium", "high", "critical"]
 Level = Literal["advisory", "mandatory", "remediate", "disabled"]
@@ -37,25 +38,29 @@ class Resource(Reading):
     provider: Resource | None = None
     parent: str | None = None
     protect: bool = False
+    external: bool = False
+    """Whether it is only read (`.get()`): others are judged by it, it is not judged itself."""
+    partial: bool = False
     refers: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
     dependencies: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
+        self.partial = is_patch(self.type)
+        self.inputs = modern(self.type, self.inputs)
         self.type = canonical(self.type)
 
     @property
     def tags(self) -> dict[str, Any]:
-        """The resource's own tags over the provider's default tags."""
-        default = self.provider.inputs.get("defaultTags") if self.provider else None
+        """The resource's own tags over the provider's default tags, which some types do not get."""
+        own = self.type in WITHOUT_DEFAULT_TAGS
+        default = self.provider.inputs.get("defaultTags") if self.provider and not own else None
         merged: dict[str, Any] = {}
         for source in (
             default.get("tags") if isinstance(default, Mapping) else default,
             self.inputs.get("tagsAll"),
             self.inputs.get("tags"),
         ):
-            if source is UNKNOWN:
-                raise CannotTell("tags")
-            merged.update(source if isinstance(source, Mapping) else {})
+            merged.update(_tags(source))
         return merged
 
     def tag(self, key: str) -> Any:
@@ -72,6 +77,19 @@ class Resource(Reading):
             if key == path or key.startswith((f"{path}.", f"{path}[")):
                 found += [target for target in targets if target.type in types and target not in found]
         return found
+
+
+WITHOUT_DEFAULT_TAGS = ("aws:autoscaling/group:Group",)
+"""Types whose tags the provider takes as they are (pulumi-aws: autoscaling.Group)."""
+
+
+def _tags(source: Any) -> Mapping[str, Any]:
+    """Tags from a map, or from a list of objects with key and value."""
+    if source is UNKNOWN or (isinstance(source, list) and any(entry is UNKNOWN for entry in source)):
+        raise CannotTell("tags")
+    if isinstance(source, list):
+        return {str(entry["key"]): entry.get("value") for entry in map(dict, source) if entry.get("key") is not UNKNOWN}
+    return source if isinstance(source, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +123,9 @@ class Stack:
         return found
 
     def of(self, *types: str) -> list[Resource]:
-        """Resources of these types."""
+        """Resources of these types; `*` is all of them."""
+        if "*" in types:
+            return list(self.resources)
         return [resource for kind in types for resource in self._by_type.get(kind, ())]
 
     def referring(self, target: Resource, path: str, *types: str) -> list[Resource]:
@@ -183,6 +203,7 @@ __all__ = [
     "ALIASES",
     "UNKNOWN",
     "CannotTell",
+    "Entries",
     "Level",
     "Parameters",
     "Reading",
@@ -193,7 +214,10 @@ __all__ = [
     "Unknown",
     "View",
     "Violation",
+    "all_of",
+    "any_of",
     "canonical",
+    "each",
     "independently",
     "relation_rule",
     "resource_rule",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from .model import CannotTell, Reading, Resource, View
+from .model import Reading, Resource, View, any_of, independently
 
 POD = "kubernetes:core/v1:Pod"
 CRON_JOB = "kubernetes:batch/v1:CronJob"
@@ -38,6 +38,9 @@ DRIVERS: Final = (
 )
 """Namespaces and names of daemons that drive hardware and cannot do so without rights on the node."""
 EFA = "vpc.amazonaws.com/efa"
+ACCELERATORS = ("nvidia.com/gpu", "nvidia.com/mig-", "aws.amazon.com/neuron", "amd.com/gpu", "google.com/tpu")
+CLAIMED = re.compile(r"gpu|tpu|neuron|nvidia|accelerator|\bmig\b", re.IGNORECASE)
+"""Names of resource claims that are for accelerators; other claims are for network cards and the like."""
 _UNITS = {
     "Ki": 2**10,
     "Mi": 2**20,
@@ -73,9 +76,7 @@ def metadata(workload: Resource) -> View:
 def containers(workload: Resource, *, starting: bool = True) -> Iterator[View]:
     """The containers, with those that run before them unless `starting` is false."""
     pod = spec(workload)
-    yield from pod.views("containers")
-    if starting:
-        yield from pod.views("initContainers")
+    yield from independently(pod.views("containers"), *([pod.views("initContainers")] if starting else []))
 
 
 def name(container: Reading) -> str:
@@ -93,11 +94,7 @@ def exempt(workload: Resource, patterns: Sequence[str]) -> bool:
 
 def key(view: View, path: str, wanted: str) -> Any:
     """The entry of a map whose keys hold dots."""
-    entries = view.get(path)
-    value = entries.get(wanted) if isinstance(entries, dict) else None
-    if type(value).__name__ == "Unknown":
-        raise CannotTell(f"{view.where}.{path}.{wanted}")
-    return value
+    return view.entries(path).get(wanted)
 
 
 def wanted(container: View, resource: str) -> Any:
@@ -118,20 +115,29 @@ def quantity(value: Any) -> float | None:
 
 
 def is_accelerator(resource: str) -> bool:
-    """Whether an extended resource is a GPU, a slice of one, or a Neuron device."""
-    return resource.startswith(("nvidia.com/gpu", "nvidia.com/mig-", "aws.amazon.com/neuron", "amd.com/gpu"))
+    """Whether an extended resource is a GPU, a slice of one, a Neuron device or TPU chips."""
+    return resource.startswith(ACCELERATORS)
 
 
 def devices(container: View) -> dict[str, Any]:
     """The accelerators that a container asks for: resource to amount."""
     found: dict[str, Any] = {}
     for path in ("resources.requests", "resources.limits"):
-        entries = container.get(path)
-        if isinstance(entries, dict):
-            found |= {entry: key(container, path, entry) for entry in entries if is_accelerator(entry)}
+        entries = container.entries(path)
+        found |= {entry: entries[entry] for entry in entries if is_accelerator(entry)}
     return found
 
 
 def computes(workload: Resource) -> bool:
     """Whether a workload uses accelerators."""
-    return any(devices(container) for container in containers(workload, starting=False))
+    pod = spec(workload)
+    asked = (
+        lambda: any_of(containers(workload, starting=False), lambda container: bool(devices(container))),
+        lambda: pod.has("resourceClaims") and any_of(pod.views("resourceClaims"), _accelerator_claim),
+    )
+    return any_of(asked, lambda ask: ask())
+
+
+def _accelerator_claim(claim: View) -> bool:
+    names = ("resourceClaimTemplateName", "resourceClaimName", "name")
+    return any_of(names, lambda path: bool(CLAIMED.search(str(claim.get(path, "")))))

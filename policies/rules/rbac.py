@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from .model import Parameters, Resource, Stack, View, Violation, independently, relation_rule, resource_rule
+from .model import (
+    Parameters,
+    Resource,
+    Stack,
+    View,
+    Violation,
+    all_of,
+    any_of,
+    each,
+    independently,
+    relation_rule,
+    resource_rule,
+)
 
 GROUP = "rbac.authorization.k8s.io"
 ROLES = (f"kubernetes:{GROUP}/v1:Role", f"kubernetes:{GROUP}/v1:ClusterRole")
@@ -17,10 +29,10 @@ WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 def _grants(rule: View, group: str, resources: Sequence[str], verbs: Sequence[str]) -> bool:
     def meets(path: str, wanted: Sequence[str]) -> bool:
-        found = [str(entry) for entry in rule.known(path)]
-        return "*" in found or any(entry in found for entry in wanted)
+        return any_of(rule.items(path), lambda entry: entry == "*" or entry in wanted)
 
-    return meets("apiGroups", [group]) and meets("resources", resources) and meets("verbs", verbs)
+    asked = (("apiGroups", [group]), ("resources", resources), ("verbs", verbs))
+    return all_of(asked, lambda pair: meets(*pair))
 
 
 @resource_rule(
@@ -48,35 +60,45 @@ def least_privilege(resource: Resource, given: Parameters) -> Iterator[Violation
     if any(fnmatchcase(str(resource.get("metadata.name", resource.name)), entry) for entry in given["exempt"]):
         return
     if resource.type in BINDINGS:
-        subjects = [str(subject.get("name")) for subject in resource.views("subjects")]
-        listed = bool(subjects) and all(subject in given["admins"] for subject in subjects)
-        if resource.get("roleRef.name") == "cluster-admin" and not listed:
+        if resource.get("roleRef.name") == "cluster-admin" and not (
+            resource.all("subjects")
+            and all_of(resource.views("subjects"), lambda subject: str(subject.get("name")) in given["admins"])
+        ):
             yield Violation("it binds cluster-admin.", check="cluster-admin")
         return
-    rules = list(resource.views("rules"))
-    yield from independently(*map(_rule, rules))
-    approves = any(
-        _grants(rule, "certificates.k8s.io", ["certificatesigningrequests/approval"], ["update", "patch"])
-        for rule in rules
-    )
-    signs = any(_grants(rule, "certificates.k8s.io", ["signers"], ["approve"]) for rule in rules)
-    if approves and signs:
+    yield from independently(each(resource.views("rules"), _rule), _approves(resource))
+
+
+def _approves(role: Resource) -> Iterator[Violation]:
+    group, requests = "certificates.k8s.io", ["certificatesigningrequests/approval"]
+    approves = any_of(role.views("rules"), lambda rule: _grants(rule, group, requests, ["update", "patch"]))
+    if approves and any_of(role.views("rules"), lambda rule: _grants(rule, group, ["signers"], ["approve"])):
         yield Violation("it may approve certificate requests.", check="CKV_K8S_156")
 
 
+def _wildcard(rule: View, path: str) -> Iterator[Violation]:
+    if any_of(rule.items(path), lambda entry: entry == "*"):
+        yield Violation(f"{rule.where}.{path} is a wildcard.", check="CKV_K8S_49")
+
+
 def _rule(rule: View) -> Iterator[Violation]:
-    for path in ("verbs", "resources", "apiGroups"):
-        if "*" in rule.known(path):
-            yield Violation(f"{rule.where}.{path} is a wildcard.", check="CKV_K8S_49")
-    hooks = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
-    if _grants(rule, "admissionregistration.k8s.io", hooks, WRITES):
-        yield Violation("it may change admission webhooks.", check="CKV_K8S_155")
-    roles = ["roles", "clusterroles", "rolebindings", "clusterrolebindings"]
-    if _grants(rule, GROUP, roles, ["bind"]):
-        yield Violation("it may bind any role.", check="CKV_K8S_157")
-    if _grants(rule, GROUP, ["roles", "clusterroles"], ["escalate"]):
-        yield Violation("it may give more rights than it has.", check="CKV_K8S_158")
-    if _grants(rule, "", ["users", "groups", "serviceaccounts"], ["impersonate"]) and "*" not in rule.known("verbs"):
+    wildcards = each(("verbs", "resources", "apiGroups"), lambda path: _wildcard(rule, path))
+    yield from independently(wildcards, _strong(rule))
+
+
+HOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+RIGHTS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+STRONG = (
+    ("admissionregistration.k8s.io", HOOKS, WRITES, "it may change admission webhooks.", "CKV_K8S_155"),
+    (GROUP, RIGHTS, ("bind",), "it may bind any role.", "CKV_K8S_157"),
+    (GROUP, RIGHTS[:2], ("escalate",), "it may give more rights than it has.", "CKV_K8S_158"),
+)
+
+
+def _strong(rule: View) -> Iterator[Violation]:
+    yield from each(STRONG, lambda row: [Violation(row[3], check=row[4])] if _grants(rule, *row[:3]) else [])
+    anybody = ("users", "groups", "serviceaccounts")
+    if _grants(rule, "", anybody, ["impersonate"]) and "*" not in rule.known("verbs"):
         yield Violation("it may act as anybody.", check="impersonate")
 
 

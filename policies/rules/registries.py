@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .documents import statements
-from .model import Parameters, Resource, Stack, Violation, relation_rule, resource_rule
-from .services import missing, setting
+from .model import Parameters, Resource, Stack, Violation, independently, relation_rule, resource_rule
+from .services import Need, missing, setting
 
 REPOSITORY = "aws:ecr/repository:Repository"
 POLICY = "aws:ecr/repositoryPolicy:RepositoryPolicy"
@@ -78,9 +78,10 @@ def registry_kms(repository: Resource, _: Parameters) -> Iterator[Violation]:
 def policy_not_public(policy: Resource, _: Parameters) -> Iterator[Violation]:
     """Images hold programs, and sometimes weights and credentials."""
     for statement in statements(policy):
-        if statement.allows and statement.anyone and not statement.restricted():
+        if statement.opens and not statement.restricted():
             message = "a statement allows every principal without a condition that narrows it."
-            yield Violation(message, check="weak-condition" if statement.half_restricted else "")
+            weak = "weak-condition" if statement.half_restricted else ""
+            yield Violation(message, check=weak if statement.anyone else statement.opens)
 
 
 @relation_rule(
@@ -124,14 +125,15 @@ def no_privileged_build(project: Resource, _: Parameters) -> Iterator[Violation]
 )
 def build_encrypted_logged(project: Resource, _: Parameters) -> Iterator[Violation]:
     """What was built, from what, and by whom must be known afterwards and by nobody else."""
-    yield from missing(
-        project,
-        [
-            ("artifacts.encryptionDisabled", "CKV_AWS_78", False),
-            ("encryptionKey", "CKV_AWS_147", ...),
-            ("logsConfig.s3Logs.encryptionDisabled", "CKV_AWS_311", False),
-        ],
-    )
+    needs: list[Need] = [
+        ("artifacts.encryptionDisabled", "CKV_AWS_78", False),
+        ("encryptionKey", "CKV_AWS_147", ...),
+        ("logsConfig.s3Logs.encryptionDisabled", "CKV_AWS_311", False),
+    ]
+    yield from independently(missing(project, needs), _logged(project))
+
+
+def _logged(project: Resource) -> Iterator[Violation]:
     cloudwatch = project.has("logsConfig.cloudwatchLogs") and (
         project.get("logsConfig.cloudwatchLogs.status", "ENABLED") == "ENABLED"
     )

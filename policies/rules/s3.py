@@ -7,11 +7,14 @@ from typing import Any
 
 from .documents import statements
 from .model import (
+    UNKNOWN,
     Parameters,
     Reading,
     Resource,
     Stack,
     Violation,
+    any_of,
+    each,
     independently,
     relation_rule,
     resource_rule,
@@ -41,9 +44,13 @@ GROUPS = ("/AllUsers", "/AuthenticatedUsers")
     types=[BUCKET],
     fix="add an aws.s3.BucketPublicAccessBlock with all four flags for the bucket.",
     references=["CKV2_AWS_6", "CIS AWS 2.1.4", "FSBP S3.8", "NIST 800-53 AC-3"],
+    parameters={"exempt-tag": ""},
 )
-def bucket_has_public_access_block(bucket: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
-    """Without a block one careless policy or ACL opens the data to the world."""
+def bucket_has_public_access_block(bucket: Resource, stack: Stack, given: Parameters) -> Iterator[Violation]:
+    """Without a block one careless policy or ACL opens the data to the world. A tag such as exposure=public exempts."""
+    key, _, value = str(given["exempt-tag"]).partition("=")
+    if key and bucket.tag(key) is not None and (not value or bucket.tag(key) == value):
+        return
     blocks = stack.belonging(bucket, "bucket", ACCESS_BLOCK, by="bucket")
     if not blocks:
         yield Violation("no public access block is set for the bucket.")
@@ -105,15 +112,18 @@ def _canned(source: Resource) -> Iterator[Violation]:
 
 
 def _grants(source: Resource) -> Iterator[Violation]:
-    for path in ("grants", "accessControlPolicy.grants"):
-        for grant in source.views(path):
-            uri = str(grant.get("uri") or grant.get("grantee.uri") or "")
-            if uri.endswith(GROUPS):
-                group = uri.rpartition("/")[2]
-                permissions = grant.known("permissions") or grant.known("permission")
-                views = any(entry in ("FULL_CONTROL", "READ_ACP") for entry in permissions)
-                check = "CKV2_AWS_43" if group == "AuthenticatedUsers" else "CKV_AWS_375" if views else "grant"
-                yield Violation(f"{', '.join(map(str, permissions))} is granted to {group}.", check=check)
+    paths = ("grants", "accessControlPolicy.grants")
+    yield from each(paths, lambda path: each(source.views(path), _granted))
+
+
+def _granted(grant: Reading) -> Iterator[Violation]:
+    uri = str(grant.get("uri") or grant.get("grantee.uri") or "")
+    if uri.endswith(GROUPS):
+        group = uri.rpartition("/")[2]
+        permissions = [*grant.all("permissions"), *grant.all("permission")]
+        views = any(entry in ("FULL_CONTROL", "READ_ACP") for entry in permissions if entry is not UNKNOWN)
+        check = "CKV2_AWS_43" if group == "AuthenticatedUsers" else "CKV_AWS_375" if views else "grant"
+        yield Violation(f"{', '.join(map(str, permissions))} is granted to {group}.", check=check)
 
 
 @resource_rule(
@@ -129,9 +139,10 @@ def _grants(source: Resource) -> Iterator[Violation]:
 def policy_no_wildcard_principal(subject: Resource, given: Parameters) -> Iterator[Violation]:
     """A statement for * without a condition is an open bucket."""
     for statement in statements(subject):
-        if statement.allows and statement.anyone and not statement.restricted(tuple(given["allowed-conditions"])):
+        if statement.opens and not statement.restricted(tuple(given["allowed-conditions"])):
             message = "a statement allows every principal without a condition that narrows it."
-            yield Violation(message, check="weak-condition" if statement.half_restricted else "")
+            weak = "weak-condition" if statement.half_restricted else ""
+            yield Violation(message, check=weak if statement.anyone else statement.opens)
 
 
 def _abort(lifecycle: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
@@ -159,14 +170,19 @@ def abort_incomplete_multipart(lifecycle: Resource, given: Parameters) -> Iterat
 
 def _unaborted(lifecycle: Resource, given: Parameters) -> Iterator[Violation]:
     found: set[str] = set()
-    for entry in lifecycle.views("rules"):
+
+    def enough(entry: Reading) -> bool:
         if entry.get("status") != "Enabled" or not entry.has("abortIncompleteMultipartUpload"):
-            continue
+            return False
         days = entry.number("abortIncompleteMultipartUpload.daysAfterInitiation")
         late = days is not None and days > given["max-days"]
         if not late and not _filtered(entry):
-            return
+            return True
         found.add("max-days" if late else "filter")
+        return False
+
+    if any_of(lifecycle.views("rules"), enough):
+        return
     if "max-days" in found:
         yield Violation(f"incomplete uploads are kept for more than {given['max-days']:g} days.", check="max-days")
     elif found:

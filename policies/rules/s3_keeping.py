@@ -12,6 +12,7 @@ POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 LOGGING = "aws:s3/bucketLogging:BucketLogging"
+TRANSPORT = "aws:securetransport"
 KMS = ("aws:kms", "aws:kms:dsse")
 
 
@@ -99,20 +100,41 @@ def access_logging(bucket: Resource, stack: Stack, given: Parameters) -> Iterato
 def tls_only(bucket: Resource, stack: Stack, _: Parameters) -> Iterator[Violation]:
     """Credentials and data of a plain request can be read on the way."""
     documents = [bucket, *stack.belonging(bucket, "bucket", POLICY, by="bucket")]
-    unknown: CannotTell | None = None
+    found: list[Statement] = []
+    doubt: CannotTell | None = None
     for document in documents:
         try:
-            if any(_denies_http(statement) for statement in statements(document)):
-                return
+            found.extend(filter(_denies_http, statements(document)))
         except CannotTell as missing:
-            unknown = missing
-    if unknown:
-        raise unknown
-    yield Violation("no statement denies requests without TLS.")
+            doubt = missing
+    covered = [resource for statement in found if _for_all(statement) for resource in statement.resources]
+    if any(map(_objects, covered)) and any(map(_bucket, covered)):
+        return
+    if doubt:
+        raise doubt
+    if found:
+        yield Violation("plain requests are denied only for some callers, actions or objects.", check="partial")
+    else:
+        yield Violation("no statement denies requests without TLS.")
 
 
 def _denies_http(statement: Statement) -> bool:
     return statement.effect == "Deny" and any(
-        key == "aws:securetransport" and "false" in [value.lower() for value in values]
-        for _, key, values in statement.conditions
+        key == TRANSPORT and "false" in [value.lower() for value in values] for _, key, values in statement.conditions
     )
+
+
+def _for_all(statement: Statement) -> bool:
+    """Whether a denial is for everybody and every action, and depends on nothing but the transport."""
+    return statement.anyone and statement.wholly("s3") and {key for _, key, _ in statement.conditions} == {TRANSPORT}
+
+
+def _bucket(resource: str) -> bool:
+    """Whether an ARN, or a pattern of some, takes in a bucket itself."""
+    return "/" not in resource.rpartition(":")[2]
+
+
+def _objects(resource: str) -> bool:
+    """Whether an ARN, or a pattern of some, takes in all objects of a bucket."""
+    name = resource.rpartition(":")[2]
+    return name.endswith("*") and (not name.partition("/")[2].strip("*"))

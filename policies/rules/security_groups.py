@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .model import Parameters, Reading, Resource, Violation, independently, resource_rule
+from .addresses import open_to_everybody
+from .model import Parameters, Reading, Resource, Violation, each, independently, resource_rule
 
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
+DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-WORLD = ("0.0.0.0/0", "::/0", "0000:0000:0000:0000:0000:0000:0000:0000/0")
 SSH, RDP, HTTP = 22, 3389, 80
 EVERY = (0, 65535)
 
 
 def rules(resource: Resource, direction: str) -> Iterator[Reading]:
     """The rules of one direction that a resource holds."""
-    if resource.type == GROUP:
+    if resource.type in (GROUP, DEFAULT_GROUP):
         yield from resource.views(direction)
     elif resource.type == RULE:
         if resource.get("type") == direction:
@@ -28,8 +29,7 @@ def rules(resource: Resource, direction: str) -> Iterator[Reading]:
 
 def to_world(rule: Reading) -> bool:
     """Whether a rule names every address."""
-    found = [*rule.all("cidrBlocks"), *rule.all("ipv6CidrBlocks"), *rule.all("cidrIpv4"), *rule.all("cidrIpv6")]
-    return any(cidr in WORLD for cidr in found)
+    return open_to_everybody(rule, "cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6")
 
 
 def ports(rule: Reading) -> tuple[int, int] | None:
@@ -68,7 +68,7 @@ def whole(rule: Reading) -> bool:
     title="Nobody on the internet reaches SSH or RDP",
     severity="critical",
     level="mandatory",
-    types=[GROUP, RULE, INGRESS],
+    types=[GROUP, DEFAULT_GROUP, RULE, INGRESS],
     fix="name your own networks, or use Session Manager and no port at all.",
     references=["CKV_AWS_24", "CKV_AWS_25", "CIS AWS 5.2", "CIS AWS 5.3", "FSBP EC2.13", "FSBP EC2.14"],
     parameters={"ports": (SSH, RDP)},
@@ -78,16 +78,16 @@ def no_world_admin_ports(resource: Resource, given: Parameters) -> Iterator[Viol
     checks = {SSH: "CKV_AWS_24", RDP: "CKV_AWS_25"}
 
     def one(rule: Reading) -> Iterator[Violation]:
-        reach, open_to_all = ports(rule), to_world(rule)
+        reach = ports(rule)
         for port in given["ports"]:
             if reach and reach[0] <= port <= reach[1]:
-                if open_to_all:
+                if to_world(rule):
                     check = "all-ports" if reach == EVERY else checks.get(int(port), "port")
                     yield Violation(f"port {int(port)} is open to the world.", check=check)
                 elif nobody(rule):
                     yield Violation(f"a rule for port {int(port)} names nobody who may connect.", check="source")
 
-    yield from independently(*map(one, rules(resource, "ingress")))
+    yield from each(rules(resource, "ingress"), one)
 
 
 @resource_rule(
@@ -95,7 +95,7 @@ def no_world_admin_ports(resource: Resource, given: Parameters) -> Iterator[Viol
     title="The world reaches only what is meant to be public",
     severity="high",
     level="mandatory",
-    types=[GROUP, RULE, INGRESS],
+    types=[GROUP, DEFAULT_GROUP, RULE, INGRESS],
     fix="name the networks or groups that may connect; tag exposure=public what serves the world on 443.",
     references=["CKV_AWS_260", "CKV_AWS_277", "FSBP EC2.18", "FSBP EC2.19", "NIST 800-53 SC-7"],
     parameters={"allowed-world-ports": (443,)},
@@ -123,7 +123,7 @@ def no_world_ingress(resource: Resource, given: Parameters) -> Iterator[Violatio
         elif reach[0] != reach[1]:
             yield Violation(f"ports {reach[0]} to {reach[1]} are open to the world.", check="range")
 
-    yield from independently(*map(one, rules(resource, "ingress")))
+    yield from each(rules(resource, "ingress"), one)
 
 
 @resource_rule(
@@ -131,7 +131,7 @@ def no_world_ingress(resource: Resource, given: Parameters) -> Iterator[Violatio
     title="Traffic out is limited",
     severity="low",
     level="advisory",
-    types=[GROUP, RULE, EGRESS],
+    types=[GROUP, DEFAULT_GROUP, RULE, EGRESS],
     fix="name the protocols and networks that the machines need.",
     references=["CKV_AWS_382", "NIST 800-53 SC-7"],
 )
@@ -141,11 +141,11 @@ def egress_restricted(resource: Resource, _: Parameters) -> Iterator[Violation]:
     def one(rule: Reading) -> Iterator[Violation]:
         protocol = str(rule.get("ipProtocol") or rule.get("protocol") or "-1")
         everything = protocol in ("-1", "all") or rule.number("fromPort") == rule.number("toPort") == -1
-        if to_world(rule) and everything and protocol not in ("icmp", "icmpv6"):
+        if everything and protocol not in ("icmp", "icmpv6") and to_world(rule):
             check = "" if whole(rule) else "ignored-ports"
             yield Violation("all traffic out to the world is allowed.", check=check)
 
-    yield from independently(*map(one, rules(resource, "egress")))
+    yield from each(rules(resource, "egress"), one)
 
 
 @resource_rule(
@@ -167,8 +167,8 @@ def has_description(resource: Resource, _: Parameters) -> Iterator[Violation]:
         elif description == "Managed by Terraform":
             yield Violation(f"{name} has the description that a tool gave it.", check="default")
 
-    yield from one(resource, "the group" if resource.type == GROUP else "the rule")
-    if resource.type == GROUP:
-        for direction in ("ingress", "egress"):
-            for rule in resource.views(direction):
-                yield from one(rule, f"a rule of {direction}")
+    parts = [one(resource, "the group" if resource.type == GROUP else "the rule")]
+    for direction in ("ingress", "egress") if resource.type == GROUP else ():
+        name = f"a rule of {direction}"
+        parts.append(each(resource.views(direction), lambda rule, name=name: one(rule, name)))
+    yield from independently(*parts)

@@ -11,18 +11,18 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format
+from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as pb
 from pulumi.runtime.proto import analyzer_pb2_grpc, plugin_pb2
 
-from . import ALL
+from . import ALL, parameters
 from .evaluate import IN_FORCE, Doubt, Finding, Outcome, Pack
-from .exemptions import Exemption, exemption
+from .exemptions import Exemption, exemption, mistakes
 from .model import Level, Resource, Rule
 from .remediate import apply
 from .wire import properties, redacted, secrets
@@ -59,17 +59,36 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         policies = [_info(rule) for rule in (*self.rules, IN_FORCE)]
         return pb.AnalyzerInfo(name=NAME, version=VERSION, supportsConfig=True, policies=policies)
 
-    def Configure(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
         names = {number: name for name, number in LEVELS.items()}
         levels: dict[str, Level] = {}
-        parameters: dict[str, dict[str, Any]] = {}
+        given: dict[str, dict[str, Any]] = {}
         exemptions: list[Exemption] = []
-        for rule, config in request.policyConfig.items():
-            parameters[rule] = json_format.MessageToDict(config.properties)
-            exemptions += map(exemption, parameters[rule].pop("exemptions", ()))
-            levels[rule] = names.get(config.enforcementLevel, "mandatory")  # type: ignore[assignment]
-        self.pack = Pack(self.rules, levels, parameters, exemptions)
+        problems: list[str] = []
+        for name, config in request.policyConfig.items():
+            given[name] = json_format.MessageToDict(config.properties)
+            listed = given[name].pop("exemptions", [])
+            problems += [f"{name}: {said}" for said in self._mistakes(name, given[name], listed)]
+            levels[name] = names.get(config.enforcementLevel, "mandatory")  # type: ignore[assignment]
+            if not problems:
+                exemptions += map(exemption, listed)
+        if problems:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "; ".join(problems))
+        self.pack = Pack(self.rules, levels, given, exemptions)
         return empty_pb2.Empty()
+
+    def _mistakes(self, name: str, given: dict[str, Any], listed: Any) -> Iterator[str]:
+        """What is wrong with the configuration of one policy."""
+        rule = next((rule for rule in (*self.rules, IN_FORCE) if rule.id == name), None)
+        if rule is None:
+            yield "there is no such rule"
+            return
+        yield from parameters.mistakes(rule, given)
+        if not isinstance(listed, list):
+            yield "exemptions: give a list"
+            return
+        for index, entry in enumerate(listed):
+            yield from (f"exemptions[{index}]{said}" for said in mistakes(entry))
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return pb.AnalyzerStackConfigureResponse()
@@ -115,6 +134,9 @@ def _resource(request: Any) -> Resource:
 
 def _info(rule: Rule) -> Any:
     kind = pb.POLICY_TYPE_RESOURCE if rule.check_resource else pb.POLICY_TYPE_STACK
+    properties = {name: parameters.schema(rule, name) for name in rule.parameters}
+    schema = struct_pb2.Struct()
+    schema.update({**properties, "exemptions": {"type": "array", "items": {"type": "object"}}})
     return pb.PolicyInfo(
         name=rule.id,
         displayName=rule.title,
@@ -124,6 +146,7 @@ def _info(rule: Rule) -> Any:
         policy_type=kind,
         remediation_steps=rule.fix,
         tags=list(rule.references),
+        configSchema=pb.PolicyConfigSchema(properties=schema),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .model import Parameters, Resource, Violation, independently
+from .model import Parameters, Resource, Violation, each
 
 Need = tuple[str, str, Any]
 """Path, check code, and the value that it must have; `...`: any value."""
@@ -13,7 +13,12 @@ Need = tuple[str, str, Any]
 
 def missing(resource: Resource, needs: Sequence[Need]) -> Iterator[Violation]:
     """A violation for every property that is not as it must be, each judged by itself."""
-    yield from independently(*(_one(resource, *need) for need in needs))
+    yield from each(needs, lambda need: _one(resource, *need))
+
+
+def judged(*parts: tuple[Callable[[], bool], Violation]) -> Iterator[Violation]:
+    """A violation for every condition that holds. Each is asked by itself: an unknown value of one hides no other."""
+    yield from each(parts, lambda part: [part[1]] if part[0]() else [])
 
 
 def _one(resource: Resource, path: str, check: str, wanted: Any) -> Iterator[Violation]:

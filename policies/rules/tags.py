@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .machines import NODE_GROUP
-from .model import Parameters, Resource, Violation, resource_rule
+from .model import WITHOUT_DEFAULT_TAGS, Entries, Parameters, Resource, Violation, each, independently, resource_rule
 from .tagged import TAGGED
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -52,10 +52,12 @@ def _within(place: str, region: str) -> bool:
 )
 def instance_type_allowlist(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """Prices differ by a factor of thousand between families."""
-    kinds = [resource.get("instanceType"), *resource.known("instanceTypes")]
-    for kind in kinds:
+
+    def one(kind: Any) -> Iterator[Violation]:
         if kind and str(kind).partition(".")[0] not in given["families"] and kind not in given["families"]:
             yield Violation(f"{kind} is of no family in the list.")
+
+    yield from each(independently(resource.items("instanceType"), resource.items("instanceTypes")), one)
 
 
 KEYS = ("dc:site", "dc:environment", "dc:owner", "dc:cost-center")
@@ -64,7 +66,11 @@ KEYS = ("dc:site", "dc:environment", "dc:owner", "dc:cost-center")
 def _fill(resource: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
     if resource.type in TAGGED:
         for key in given["keys"]:
-            if key not in resource.tags and key in given["defaults"]:
+            if key in resource.tags or key not in given["defaults"]:
+                continue
+            if resource.type in WITHOUT_DEFAULT_TAGS:
+                yield "tags.-", {"key": key, "value": given["defaults"][key], "propagateAtLaunch": True}
+            else:
                 yield f"tags.{str(key).replace('.', '%')}", given["defaults"][key]
 
 
@@ -81,10 +87,15 @@ def _fill(resource: Resource, given: Parameters) -> Iterator[tuple[str, Any]]:
 )
 def required_tags(resource: Resource, given: Parameters) -> Iterator[Violation]:
     """What belongs to nobody is paid for by everybody, and deleted by nobody. Default tags of the provider count."""
-    tags = resource.tags
+    tags = Entries(resource.tags, "tags")
     if missing := [str(key) for key in given["keys"] if key not in tags]:
         yield Violation(f"the tags {', '.join(missing)} are missing.", check="keys")
     allowed: Mapping[str, Any] = given["values"]
-    for key, values in allowed.items():
-        if isinstance(tags.get(key), str) and tags[key] not in values:
-            yield Violation(f"tag {key} is {tags[key]}, not one of {', '.join(map(str, values))}.", check="values")
+
+    def one(key: str) -> Iterator[Violation]:
+        if isinstance(tags.get(key), str) and tags[key] not in allowed[key]:
+            yield Violation(
+                f"tag {key} is {tags[key]}, not one of {', '.join(map(str, allowed[key]))}.", check="values"
+            )
+
+    yield from each(allowed, one)

@@ -22,6 +22,8 @@ _RETIRED = {
     "rbac.authorization.k8s.io/v1": ("rbac.authorization.k8s.io/v1beta1", "rbac.authorization.k8s.io/v1alpha1"),
     "networking.k8s.io/v1": ("networking.k8s.io/v1beta1", "extensions/v1beta1"),
     "karpenter.sh/v1": ("karpenter.sh/v1beta1",),
+    "leaderworkerset.x-k8s.io/v1": ("leaderworkerset.x-k8s.io/v1alpha1",),
+    "ray.io/v1": ("ray.io/v1alpha1",),
     "resource.k8s.io/v1": ("resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2", "resource.k8s.io/v1alpha3"),
 }
 _KINDS = {
@@ -30,6 +32,8 @@ _KINDS = {
     "rbac.authorization.k8s.io/v1": ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"),
     "networking.k8s.io/v1": ("NetworkPolicy",),
     "karpenter.sh/v1": ("NodePool",),
+    "leaderworkerset.x-k8s.io/v1": ("LeaderWorkerSet",),
+    "ray.io/v1": ("RayCluster", "RayJob", "RayService"),
     "resource.k8s.io/v1": ("ResourceClaim", "ResourceClaimTemplate"),
 }
 ALIASES: Final[dict[str, str]] = {
@@ -50,6 +54,12 @@ ALIASES: Final[dict[str, str]] = {
 }
 
 
+def is_patch(kind: str) -> bool:
+    """Whether a type changes a part of a Kubernetes object that somebody else made."""
+    return kind.startswith("kubernetes:") and kind.endswith("Patch")
+
+
 def canonical(kind: str) -> str:
-    """The token that rules know a type by."""
+    """The token that rules know a type by; a patch is of the type that it patches."""
+    kind = kind.removesuffix("Patch") if is_patch(kind) else kind
     return ALIASES.get(kind, kind)

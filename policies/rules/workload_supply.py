@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from .model import Parameters, Resource, View, Violation, independently, resource_rule
-from .pods import PODS, containers, key, name, spec
+from .model import Parameters, Resource, View, Violation, any_of, each, independently, resource_rule
+from .pods import PODS, containers, name, spec
 
 SERVICE = "kubernetes:core/v1:Service"
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
@@ -34,11 +34,22 @@ def image_pinned(workload: Resource, given: Parameters) -> Iterator[Violation]:
         if given["require-digest"] and not digest:
             yield Violation(f"{name(container)} has no digest.", check="CKV_K8S_43")
 
-    yield from independently(*map(one, containers(workload)))
+    yield from each(containers(workload), one)
 
 
-REGISTRIES = (
-    "*.dkr.ecr.*.amazonaws.com*",
+def ecr(account: str) -> tuple[str, ...]:
+    """The hosts of an account's registries in every region."""
+    return (
+        f"{account}.dkr.ecr.*.amazonaws.com",
+        f"{account}.dkr.ecr.*.amazonaws.com.cn",
+        f"{account}.dkr-ecr.*.on.aws",
+    )
+
+
+ANY_ACCOUNT = "[0-9]" * 12
+DEEP_LEARNING = "763104351884"
+"""The account of AWS Deep Learning Containers in most regions (AWS: available images)."""
+SHARED = (
     "public.ecr.aws",
     "nvcr.io",
     "registry.k8s.io",
@@ -49,6 +60,7 @@ REGISTRIES = (
     "*-docker.pkg.dev/gce-ai-infra/*",
 )
 """Registries, or a registry with the beginning of a path where everybody's images are under one name."""
+REGISTRIES = (*ecr(ANY_ACCOUNT), *SHARED)
 
 
 @resource_rule(
@@ -67,11 +79,17 @@ def registry_allowlist(workload: Resource, given: Parameters) -> Iterator[Violat
     def one(container: View) -> Iterator[Violation]:
         first, slash, _ = str(container.get("image", "")).partition("/")
         registry = first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
-        image = f"{container.get('image', '')}"
-        if not any(fnmatchcase(image if "/" in pattern else registry, pattern) for pattern in given["registries"]):
+        path = str(container.get("image", "")).removeprefix(f"{registry}/")
+        if not any(_trusted(registry, path, str(pattern)) for pattern in given["registries"]):
             yield Violation(f"{name(container)} comes from {registry}.")
 
-    yield from independently(*map(one, containers(workload)))
+    yield from each(containers(workload), one)
+
+
+def _trusted(registry: str, path: str, pattern: str) -> bool:
+    """Host is held against host and path against path: a `*` of one must not reach into the other."""
+    host, _, below = pattern.partition("/")
+    return fnmatchcase(registry, host) and (not below or fnmatchcase(path, below))
 
 
 @resource_rule(
@@ -91,11 +109,14 @@ def requests_limits(workload: Resource, _: Parameters) -> Iterator[Violation]:
         ("limits", "memory", "CKV_K8S_13"),
     )
 
-    def one(container: View, kind: str, what: str, check: str) -> Iterator[Violation]:
-        if key(container, f"resources.{kind}", what) is None:
+    def one(container: View) -> Iterator[Violation]:
+        yield from each(needs, lambda need: asked(container, *need))
+
+    def asked(container: View, kind: str, what: str, check: str) -> Iterator[Violation]:
+        if container.entries(f"resources.{kind}").get(what) is None:
             yield Violation(f"{name(container)} has no {what} in {kind}.", check=check)
 
-    yield from independently(*(one(container, *need) for container in containers(workload) for need in needs))
+    yield from each(containers(workload), one)
 
 
 @resource_rule(
@@ -166,8 +187,14 @@ def secrets_not_in_env(workload: Resource, _: Parameters) -> Iterator[Violation]
     """The environment is in every crash report, and in every child process."""
 
     def one(container: View) -> Iterator[Violation]:
-        entries = [*container.views("env"), *container.views("envFrom")]
-        if any(entry.has("valueFrom.secretKeyRef") or entry.has("secretRef") for entry in entries):
+        entries = independently(container.views("env"), container.views("envFrom"))
+        if any_of(entries, _secret):
             yield Violation(f"{name(container)} gets a secret as a variable.")
 
-    yield from independently(*map(one, containers(workload)))
+    yield from each(containers(workload), one)
+
+
+def _secret(entry: View) -> bool:
+    if not entry.has("valueFrom"):
+        return entry.has("secretRef")
+    return "secretKeyRef" in entry.entries("valueFrom")

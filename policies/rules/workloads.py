@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .model import Parameters, Resource, View, Violation, independently, resource_rule
+from .model import UNKNOWN, Parameters, Resource, View, Violation, all_of, any_of, each, independently, resource_rule
 from .pods import DRIVERS, PODS, containers, exempt, metadata, name, spec
 
 
@@ -22,10 +22,13 @@ from .pods import DRIVERS, PODS, containers, exempt, metadata, name, spec
 )
 def no_privileged(workload: Resource, given: Parameters) -> Iterator[Violation]:
     """A privileged container is root on the node, and on every job beside it."""
+
+    def one(container: View) -> Iterator[Violation]:
+        if container.says("securityContext.privileged"):
+            yield Violation(f"{name(container)} is privileged.")
+
     if not exempt(workload, given["exempt"]):
-        for container in containers(workload):
-            if container.says("securityContext.privileged"):
-                yield Violation(f"{name(container)} is privileged.")
+        yield from each(containers(workload), one)
 
 
 @resource_rule(
@@ -69,9 +72,12 @@ def _no_escalation(workload: Resource, _: Parameters) -> Iterator[tuple[str, Any
 )
 def no_privilege_escalation(workload: Resource, _: Parameters) -> Iterator[Violation]:
     """A setuid program in the image makes root of anybody."""
-    for container in containers(workload):
+
+    def one(container: View) -> Iterator[Violation]:
         if not container.denies("securityContext.allowPrivilegeEscalation"):
             yield Violation(f"{name(container)} does not refuse privilege escalation.")
+
+    yield from each(containers(workload), one)
 
 
 @resource_rule(
@@ -93,13 +99,21 @@ def non_root(workload: Resource, given: Parameters) -> Iterator[Violation]:
         return own if own is not None else pod.get(f"securityContext.{path}")
 
     def one(container: View) -> Iterator[Violation]:
-        user = inherited(container, "runAsUser")
-        if inherited(container, "runAsNonRoot") is not True and not (user and float(user) > 0):
-            yield Violation(f"{name(container)} may run as root.", check="CKV_K8S_23")
-        if (user is None or float(user) < given["min-uid"]) and not pod.denies("hostUsers"):
-            yield Violation(f"{name(container)} runs as user {user or '(of the image)'}.", check="CKV_K8S_40")
+        yield from independently(root(container), low(container))
 
-    yield from independently(*map(one, containers(workload)))
+    def root(container: View) -> Iterator[Violation]:
+        if inherited(container, "runAsNonRoot") is not True:
+            user = inherited(container, "runAsUser")
+            if not user or float(user) <= 0:
+                yield Violation(f"{name(container)} may run as root.", check="CKV_K8S_23")
+
+    def low(container: View) -> Iterator[Violation]:
+        user = inherited(container, "runAsUser")
+        if (user is None or float(user) < given["min-uid"]) and not pod.denies("hostUsers"):
+            said = "(of the image)" if user is None else user
+            yield Violation(f"{name(container)} runs as user {said}.", check="CKV_K8S_40")
+
+    yield from each(containers(workload), one)
 
 
 @resource_rule(
@@ -118,18 +132,27 @@ def capabilities(workload: Resource, given: Parameters) -> Iterator[Violation]:
         return
 
     def one(container: View) -> Iterator[Violation]:
-        dropped = {str(entry).upper() for entry in container.known("securityContext.capabilities.drop")}
-        added = {str(entry).upper() for entry in container.known("securityContext.capabilities.add")}
-        if "ALL" not in dropped:
-            yield Violation(f"{name(container)} does not drop ALL.", check="CKV_K8S_37")
-        if not dropped & {"ALL", "NET_RAW"}:
-            yield Violation(f"{name(container)} does not drop NET_RAW.", check="CKV_K8S_28")
-        if strange := sorted(added - {str(entry) for entry in given["allow-add"]}):
-            yield Violation(f"{name(container)} adds {', '.join(strange)}.", check="CKV_K8S_25")
-        if "SYS_ADMIN" in added or "ALL" in added:
-            yield Violation(f"{name(container)} adds SYS_ADMIN.", check="CKV_K8S_39")
+        yield from independently(dropped(container), added(container))
 
-    yield from independently(*map(one, containers(workload)))
+    def dropped(container: View) -> Iterator[Violation]:
+        path = "securityContext.capabilities.drop"
+        if any_of(container.items(path), lambda entry: str(entry).upper() == "ALL"):
+            return
+        without = {str(entry).upper() for entry in container.known(path)}
+        yield Violation(f"{name(container)} does not drop ALL.", check="CKV_K8S_37")
+        if "NET_RAW" not in without:
+            yield Violation(f"{name(container)} does not drop NET_RAW.", check="CKV_K8S_28")
+
+    def added(container: View) -> Iterator[Violation]:
+        path = "securityContext.capabilities.add"
+        known = {str(entry).upper() for entry in container.all(path) if entry is not UNKNOWN}
+        if strange := sorted(known - {str(entry) for entry in given["allow-add"]}):
+            yield Violation(f"{name(container)} adds {', '.join(strange)}.", check="CKV_K8S_25")
+        if known & {"SYS_ADMIN", "ALL"}:
+            yield Violation(f"{name(container)} adds SYS_ADMIN.", check="CKV_K8S_39")
+        container.known(path)
+
+    yield from each(containers(workload), one)
 
 
 LIBRARIES = ("/home/kubernetes/bin/gib", "/home/kubernetes/bin/nvidia", "/home/kubernetes/bin/nvidia/*")
@@ -148,22 +171,25 @@ LIBRARIES = ("/home/kubernetes/bin/gib", "/home/kubernetes/bin/nvidia", "/home/k
 )
 def no_hostpath(workload: Resource, given: Parameters) -> Iterator[Violation]:
     """The node's disk holds the keys of all pods; the container runtime's socket is the node itself."""
-    driver = exempt(workload, given["exempt"])
-    for volume in spec(workload).views("volumes"):
-        if volume.has("hostPath"):
-            path = str(volume.get("hostPath.path", ""))
-            if path.endswith(("docker.sock", "containerd.sock", "crio.sock")):
-                yield Violation(f"{path} is mounted.", check="CKV_K8S_27")
-            elif not driver and not _library(workload, volume, given["read-only"]):
-                yield Violation(f"{path} of the node is mounted.", check="hostPath")
+
+    def one(volume: View) -> Iterator[Violation]:
+        if not volume.has("hostPath"):
+            return
+        path = str(volume.get("hostPath.path", ""))
+        if path.endswith(("docker.sock", "containerd.sock", "crio.sock")):
+            yield Violation(f"{path} is mounted.", check="CKV_K8S_27")
+        elif not exempt(workload, given["exempt"]) and not _library(workload, volume, given["read-only"]):
+            yield Violation(f"{path} of the node is mounted.", check="hostPath")
+
+    yield from each(spec(workload).views("volumes"), one)
 
 
 def _library(workload: Resource, volume: View, paths: Sequence[str]) -> bool:
     """Whether a volume is one of the node's libraries and every container that mounts it may only read it."""
+    if not any(fnmatchcase(str(volume.get("hostPath.path", "")), pattern) for pattern in paths):
+        return False
     mounts = [mount for container in containers(workload) for mount in container.views("volumeMounts")]
-    mine = [mount for mount in mounts if mount.get("name") == volume.get("name")]
-    known = any(fnmatchcase(str(volume.get("hostPath.path", "")), pattern) for pattern in paths)
-    return known and all(mount.says("readOnly") for mount in mine)
+    return all(mount.says("readOnly") for mount in mounts if mount.get("name") == volume.get("name"))
 
 
 def _profile(workload: Resource, _: Parameters) -> Iterator[tuple[str, Any]]:
@@ -191,10 +217,11 @@ ANNOTATION = "seccomp.security.alpha.kubernetes.io/pod"
 
 def _unconfined(workload: Resource) -> Iterator[Violation]:
     path, fine = "securityContext.seccompProfile.type", ("RuntimeDefault", "Localhost")
-    for where in (metadata(workload), workload.view("metadata")):
-        if dict(where.get("annotations", {})).get(ANNOTATION) in ("runtime/default", "docker/default"):
-            return
-    if spec(workload).get(path) in fine:
-        return
-    if any(container.get(path) not in fine for container in containers(workload)):
+    enough = (
+        lambda: metadata(workload).entries("annotations").get(ANNOTATION) in ("runtime/default", "docker/default"),
+        lambda: workload.entries("metadata.annotations").get(ANNOTATION) in ("runtime/default", "docker/default"),
+        lambda: spec(workload).get(path) in fine,
+        lambda: all_of(containers(workload), lambda container: container.get(path) in fine),
+    )
+    if not any_of(enough, lambda ask: ask()):
         yield Violation("no seccompProfile RuntimeDefault or Localhost.")

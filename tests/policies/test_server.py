@@ -183,6 +183,8 @@ def test_each_rule_fails_and_passes_through_the_real_service(pack: Any, rule: st
         pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={rule: config}))
         bad = said_of(pack, rule, example.bad)
         assert [message for message in bad if not message.startswith("cannot tell")]
+        allowed = pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=struct(example.allowed))
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig={rule: allowed}))
         assert said_of(pack, rule, example.good) == []
     finally:
         pack.Configure(pb.ConfigureAnalyzerRequest())
@@ -222,3 +224,28 @@ def test_an_exempted_finding_is_not_reported_by_the_service(pack: Any) -> None:
         assert "lt-imdsv2-required" not in [diagnostic.policyName for diagnostic in found]
     finally:
         pack.Configure(pb.ConfigureAnalyzerRequest())
+
+
+def refused(pack: Any, rule: str, properties: dict[str, Any]) -> str:
+    """What the service says to a configuration."""
+    config = {rule: pb.PolicyConfig(enforcementLevel=pb.MANDATORY, properties=struct(properties))}
+    with pytest.raises(grpc.RpcError) as caught:
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig=config))
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT  # type: ignore[attr-defined]
+    return caught.value.details() or ""  # type: ignore[attr-defined]
+
+
+def test_a_configuration_that_is_wrong_is_refused_in_one_line(pack: Any) -> None:
+    assert refused(pack, "no-such-rule", {"foo": 1}) == "no-such-rule: there is no such rule"
+    said = refused(pack, "sg-no-world-admin-ports", {"ports": "ssh", "exemptions": [{"rule": "x"}]})
+    assert "sg-no-world-admin-ports: ports: 'ssh' is not a list" in said
+    assert "exemptions[0].reason: missing" in said
+    assert "\n" not in said
+
+
+def test_the_engine_is_told_what_each_parameter_takes(pack: Any) -> None:
+    info = {policy.name: policy for policy in pack.GetAnalyzerInfo(empty_pb2.Empty()).policies}
+    properties = info["sg-no-world-admin-ports"].configSchema.properties
+    assert properties["ports"]["type"] == "array"
+    assert properties["ports"]["items"]["type"] == "number"
+    assert "exemptions" in properties

@@ -14,7 +14,9 @@ from policies.rules.evaluate import Pack
 from tests.policies.test_rules import built
 
 THEMES = (
+    "accelerator_cap",
     "efa",
+    "placement",
     "capacity",
     "gpu_nodes",
     "gpu_pods",
