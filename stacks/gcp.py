@@ -46,7 +46,9 @@ def build(config: GcpConfig) -> dict[str, Any]:
         config.network,
         site=site,
         service_cidr=config.cluster.service_cidr,
+        multi_network=config.multi_network,
         managed_services=config.managed_services,
+        lustre=config.lustre,
         opts=on_google,
     )
     cluster = GkeCluster(
@@ -93,10 +95,9 @@ def provider(config: GcpConfig, site: GcpSite) -> gcp.Provider:
 
 def wanted_apis(config: GcpConfig) -> set[str]:
     """APIs of the sections that are there."""
-    lustre = config.file_system is not None and config.file_system.model == "lustre"
     sections = {
-        "lustre": lustre,
-        "file": config.file_system is not None and not lustre,
+        "lustre": config.lustre,
+        "file": config.file_system is not None and not config.lustre,
         "servicenetworking": config.managed_services,
         "artifactregistry": config.image_registry,
         "cloudbuild": config.image_builder,

@@ -72,6 +72,11 @@ class GcpConfig(CommonConfig):
         return self.file_system is not None or self.database is not None
 
     @property
+    def lustre(self) -> bool:
+        """Whether the shared file system is Managed Lustre."""
+        return self.file_system is not None and self.file_system.model == "lustre"
+
+    @property
     def multi_network(self) -> bool:
         """Whether nodes of a pool have GPU networks."""
         return any(isinstance(pool, GpuPoolSpec) and pool.network.fabric != "none" for pool in self.pools.values())

@@ -7,7 +7,7 @@ are `tpu_pool`, `gpu_pool` and `system_pool`; drivers for storage come with the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from typing import Annotated, Any, Literal
 
 import pulumi
@@ -26,6 +26,8 @@ from components.spec import Cidr, KubernetesVersion, Problem, Spec, Text
 
 WIDEST_PREFIX = 8
 """A range shorter than this is a good part of the world, not a named network."""
+PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
+"""Addresses that no network of the world routes (RFC 1918, RFC 6598)."""
 LOGS = ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER"]
 METRICS = ["SYSTEM_COMPONENTS", "STORAGE", "POD", "JOBSET", "DCGM"]
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -74,7 +76,13 @@ class GkeClusterSpec(Spec):
     public_access_cidrs: tuple[Cidr, ...] = Field(
         (),
         description="Networks from which the Kubernetes API can be reached over the internet. Default: none; the API "
-        "is private to the VPC.",
+        "is private. The VPC is the stack's own, so the first `make up` comes from here: name the network you work "
+        "from, and take it out once something leads into the VPC.",
+    )
+    private_access_cidrs: tuple[Cidr, ...] = Field(
+        (),
+        description="Private networks from which the Kubernetes API can be reached at its private address, over a VPN, "
+        "an interconnect or a bastion's network that leads into the VPC. The VPC itself always can.",
     )
     maintenance: MaintenanceSpec = Field(MaintenanceSpec(), description="Maintenance window.")
     security_group: SecurityGroup | None = Field(
@@ -91,12 +99,29 @@ class GkeClusterSpec(Spec):
                     f"{cidr} opens the Kubernetes API to the world. Name the networks that need it, each "
                     f"/{WIDEST_PREFIX} or smaller, or leave the key out to keep the API private.",
                 )
+            elif _is_private(cidr):
+                yield Problem(
+                    ("public-access-cidrs", index),
+                    f"{cidr} is a private range, which nobody comes from over the internet. Name it under "
+                    "private-access-cidrs.",
+                )
+        for index, cidr in enumerate(self.private_access_cidrs):
+            if not _is_private(cidr):
+                ranges = ", ".join(map(str, PRIVATE))
+                yield Problem(
+                    ("private-access-cidrs", index),
+                    f"{cidr} is no private range ({ranges}). Networks of the internet belong under public-access-cidrs.",
+                )
         if self.security_group is None and any(member.startswith("group:") for member in self.admins):
             yield Problem(
                 ("admins",),
                 "a group needs security-group (gke-security-groups@<your domain>, with the group in it): without it "
                 "GKE does not see groups. Give it, or name users.",
             )
+
+
+def _is_private(cidr: IPv4Network) -> bool:
+    return any(cidr.subnet_of(known) for known in PRIVATE)
 
 
 class GkeCluster(pulumi.ComponentResource):
@@ -191,7 +216,8 @@ class GkeCluster(pulumi.ComponentResource):
 
 
 def networking(*, multi_network: bool) -> dict[str, Any]:
-    """Dataplane V2, dual stack, addresses from the subnet's ranges."""
+    """Dataplane V2, addresses from the subnet's ranges. Dual stack, but for multi-networking: it does not work in
+    dual-stack clusters (GKE documentation, "Set up multi-network support for Pods": limitations)."""
     return {
         "networking_mode": "VPC_NATIVE",
         "datapath_provider": "ADVANCED_DATAPATH",
@@ -201,7 +227,7 @@ def networking(*, multi_network: bool) -> dict[str, Any]:
         "ip_allocation_policy": {
             "cluster_secondary_range_name": PODS,
             "services_secondary_range_name": SERVICES,
-            "stack_type": "IPV4_IPV6",
+            "stack_type": "IPV4" if multi_network else "IPV4_IPV6",
         },
         "dns_config": {"cluster_dns": "CLOUD_DNS", "cluster_dns_scope": "CLUSTER_SCOPE"},
     }
@@ -209,14 +235,17 @@ def networking(*, multi_network: bool) -> dict[str, Any]:
 
 def access(spec: GkeClusterSpec) -> dict[str, Any]:
     """Who reaches the API: the VPC always, named networks where the spec says so, Google's own customers never."""
-    blocks = [{"cidr_block": str(cidr), "display_name": f"network {cidr}"} for cidr in spec.public_access_cidrs]
+    named = [*spec.public_access_cidrs, *spec.private_access_cidrs]
+    # A VPN or interconnect may end in another region, from which the private address is closed unless asked for.
+    further: dict[str, Any] = {"master_global_access_config": {"enabled": True}} if spec.private_access_cidrs else {}
     return {
         "private_cluster_config": {
             "enable_private_nodes": True,
             "enable_private_endpoint": not spec.public_access_cidrs,
+            **further,
         },
         "master_authorized_networks_config": {
-            "cidr_blocks": blocks,
+            "cidr_blocks": [{"cidr_block": str(cidr), "display_name": f"network {cidr}"} for cidr in named],
             "gcp_public_cidrs_access_enabled": False,
             "private_endpoint_enforcement_enabled": True,
         },
@@ -235,7 +264,8 @@ def protection(site: GcpSite, key_id: pulumi.Input[str], node_email: pulumi.Inpu
         "database_encryption": {"state": "ENCRYPTED", "key_name": key_id},
         "workload_identity_config": {"workload_pool": site.workload_pool},
         "enable_shielded_nodes": True,
-        "security_posture_config": {"mode": "BASIC", "vulnerability_mode": "VULNERABILITY_BASIC"},
+        # GKE's own scan of workloads ended on 2025-07-31 (GKE documentation, "Vulnerability scanning removal").
+        "security_posture_config": {"mode": "BASIC", "vulnerability_mode": "VULNERABILITY_DISABLED"},
         "remove_default_node_pool": True,
         "initial_node_count": 1,
         "node_config": {
