@@ -19,7 +19,7 @@ from pydantic import Field
 
 from components import file_system_volume, program, tags
 from components.file_system_volume import CLAIM, VolumeSource
-from components.namespace import Namespace
+from components.namespace import Namespace, to_api
 from components.placement import Placement
 from components.site import Site
 from components.spec import Image, Name, Spec
@@ -106,7 +106,7 @@ class WorkloadJob(pulumi.ComponentResource):
             site=ground.site,
             part=part,
             pod_security=plan.placement.pod_security,
-            api_cidrs=ground.api_cidrs,
+            egress=[to_api(ground.api_cidrs)] if ground.api_cidrs else [],
             after=ground.after.get(pool, ()),
             opts=child,
         )

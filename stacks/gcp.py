@@ -21,7 +21,7 @@ from components.gcp.image_build import ImageBuild
 from components.gcp.image_registry import GcpImageRegistry
 from components.gcp.logs import Logs
 from components.gcp.network import GcpNetwork
-from components.gcp.object_store import BucketVolumes, GcpObjectStore
+from components.gcp.object_store import EGRESS, BucketVolumes, GcpObjectStore
 from components.gcp.project import GcpSite, ProjectApis
 from components.gcp.system_pool import GcpSystemPool
 from components.gcp.tpu_pool import TpuPool
@@ -120,8 +120,9 @@ def storage(
     if config.object_store:
         store = GcpObjectStore("store", config.object_store, site=site, opts=Options(provider=cloud))
         outputs["buckets"] = {use: made.name for use, made in store.buckets.items()}
+        in_cluster = Options(provider=cluster.provider)
         places = {
-            name: Namespace(name, name, site=site, part="object-store", opts=Options(provider=cluster.provider)).name
+            name: Namespace(name, name, site=site, part="object-store", egress=EGRESS, opts=in_cluster).name
             for name in config.object_store.mount_namespaces
         }
         if places:

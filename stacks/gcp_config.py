@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from components.gcp.budget import GcpBudgetSpec
 from components.gcp.cache import MemorystoreSpec
-from components.gcp.cluster import GkeClusterSpec
+from components.gcp.cluster_spec import GkeClusterSpec
 from components.gcp.database import CloudSqlSpec
 from components.gcp.disk_class import DiskClassSpec
 from components.gcp.fields import GcpRegion, ProjectId, ProjectNumber

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from components.benchmark_job import BenchmarkSpec
 from components.evaluation_job import EvaluationSpec
 from components.gcp import gpu_pool, system_pool, tpu_pool
-from components.gcp.cluster import GkeClusterSpec
+from components.gcp.cluster_spec import GkeClusterSpec
 from components.gcp.fields import region_of
 from components.gcp.file_system import FilestoreSpec, ManagedLustreSpec
 from components.gcp.gpu_pool import GpuPoolSpec

@@ -6,122 +6,24 @@ are `tpu_pool`, `gpu_pool` and `system_pool`; drivers for storage come with the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Network, ip_network
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_gcp import container
-from pydantic import Field
 
 from components.gcp import labels
 from components.gcp.cluster_access import ClusterAdministrator, address, kubeconfig, slug
+from components.gcp.cluster_spec import GkeClusterSpec
 from components.gcp.encryption import EncryptionKey
-from components.gcp.fields import GcpZone, IamMember
 from components.gcp.network import PODS, SERVICES
 from components.gcp.node_account import NodeAccount
 from components.gcp.project import GcpSite
-from components.spec import Cidr, KubernetesVersion, Problem, Spec, Text
 
-WIDEST_PREFIX = 8
-"""A range shorter than this is a good part of the world, not a named network."""
-PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
-"""Addresses that no network of the world routes (RFC 1918, RFC 6598)."""
 LOGS = ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER"]
 METRICS = ["SYSTEM_COMPONENTS", "STORAGE", "POD", "JOBSET", "DCGM"]
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """Access scope of nodes: what they may do is said by IAM alone, as GKE advises."""
-
-SecurityGroup = Annotated[
-    str, Text(r"gke-security-groups@[^@\s]+\.[^@\s]+", "a group such as gke-security-groups@example.com")
-]
-
-
-class MaintenanceSpec(Spec):
-    """When GKE may upgrade control plane and nodes."""
-
-    start: str = Field(
-        default="2026-01-03T02:00:00Z",
-        description='First window begins, UTC and in quotes, such as "2026-01-03T02:00:00Z" (a Saturday).',
-    )
-    end: str = Field(
-        default="2026-01-03T10:00:00Z",
-        description="First window ends. GKE asks for 48 hours in every 32 days.",
-    )
-    recurrence: str = Field(default="FREQ=WEEKLY;BYDAY=SA,SU", description="How the window repeats (RFC 5545).")
-
-
-class GkeClusterSpec(Spec):
-    """Version, access and care of the control plane."""
-
-    admins: tuple[IamMember, ...] = Field(
-        min_length=1,
-        description="Users, groups and service accounts that administer the cluster. Whoever runs Pulumi must have "
-        "roles/container.admin in the project already: it makes the others' rights.",
-    )
-    channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = Field(
-        "REGULAR", description="Release channel: which versions GKE upgrades to, and how soon."
-    )
-    version: KubernetesVersion | None = Field(
-        None, description="Lowest Kubernetes version, in quotes. Default: what the channel offers."
-    )
-    zones: tuple[GcpZone, ...] | None = Field(
-        None, min_length=1, description="Default zones of nodes. Default: network.zones."
-    )
-    service_cidr: Cidr = Field(
-        IPv4Network("10.200.0.0/20"),
-        description="Addresses of Kubernetes services. Cannot be changed later.",
-    )
-    public_access_cidrs: tuple[Cidr, ...] = Field(
-        (),
-        description="Networks from which the Kubernetes API can be reached over the internet. Default: none; the API "
-        "is private. The VPC is the stack's own, so the first `make up` comes from here: name the network you work "
-        "from, and take it out once something leads into the VPC.",
-    )
-    private_access_cidrs: tuple[Cidr, ...] = Field(
-        (),
-        description="Private networks from which the Kubernetes API can be reached at its private address, over a VPN, "
-        "an interconnect or a bastion's network that leads into the VPC. The VPC itself always can.",
-    )
-    maintenance: MaintenanceSpec = Field(MaintenanceSpec(), description="Maintenance window.")
-    security_group: SecurityGroup | None = Field(
-        None,
-        description="Google group for RBAC, gke-security-groups@<your domain>: groups in it can be named in bindings.",
-    )
-    deletion_protection: bool = Field(True, description="Whether GKE and Pulumi refuse to delete the cluster.")
-
-    def problems(self) -> Iterator[Problem]:
-        for index, cidr in enumerate(self.public_access_cidrs):
-            if cidr.prefixlen < WIDEST_PREFIX:
-                yield Problem(
-                    ("public-access-cidrs", index),
-                    f"{cidr} opens the Kubernetes API to the world. Name the networks that need it, each "
-                    f"/{WIDEST_PREFIX} or smaller, or leave the key out to keep the API private.",
-                )
-            elif _is_private(cidr):
-                yield Problem(
-                    ("public-access-cidrs", index),
-                    f"{cidr} is a private range, which nobody comes from over the internet. Name it under "
-                    "private-access-cidrs.",
-                )
-        for index, cidr in enumerate(self.private_access_cidrs):
-            if not _is_private(cidr):
-                ranges = ", ".join(map(str, PRIVATE))
-                yield Problem(
-                    ("private-access-cidrs", index),
-                    f"{cidr} is no private range ({ranges}). Networks of the internet belong under public-access-cidrs.",
-                )
-        if self.security_group is None and any(member.startswith("group:") for member in self.admins):
-            yield Problem(
-                ("admins",),
-                "a group needs security-group (gke-security-groups@<your domain>, with the group in it): without it "
-                "GKE does not see groups. Give it, or name users.",
-            )
-
-
-def _is_private(cidr: IPv4Network) -> bool:
-    return any(cidr.subnet_of(known) for known in PRIVATE)
 
 
 class GkeCluster(pulumi.ComponentResource):

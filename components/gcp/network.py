@@ -1,8 +1,8 @@
 """The network of a data center on Google Cloud: one VPC of our own making, closed until something opens it.
 
-Holds the VPC, one subnet for nodes with ranges for pods and services (dual stack but under GPU networks), the way out (Cloud Router and NAT),
-firewall rules that deny and log what nothing allows, and private services access for managed file systems and
-databases. Networks for GPU traffic belong to the pools that need them.
+Holds the VPC, one subnet for nodes with ranges for pods and services, the way out (Cloud Router and NAT), firewall
+rules that deny and log what nothing allows, and private services access for managed file systems and databases. It is
+dual stack unless nodes have networks for GPU traffic, which belong to the pools that need them.
 """
 
 from __future__ import annotations
