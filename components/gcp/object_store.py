@@ -7,7 +7,7 @@ Storage FUSE profiles"), and the pods of that namespace may use the bucket by th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pulumi
@@ -16,6 +16,7 @@ from pulumi_kubernetes.core.v1 import PersistentVolume, PersistentVolumeClaim
 from pydantic import Field
 
 from components import tags
+from components.gcp.agent import storage_agent
 from components.gcp.bucket import BucketPlan, Retention, bucket
 from components.gcp.encryption import EncryptionKey
 from components.gcp.project import METADATA_SERVER, GcpSite
@@ -90,12 +91,15 @@ class GcpObjectStore(pulumi.ComponentResource):
         spec: GcpObjectStoreSpec,
         *,
         site: GcpSite,
+        apis: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """`apis`: what must be switched on before Cloud Storage can be asked anything."""
         super().__init__("aidc:gcp/object_store:GcpObjectStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         kept = pulumi.ResourceOptions(parent=self, protect=spec.protect)
-        key = EncryptionKey(name, site=site, part="object-store", users={"storage": site.storage_agent}, opts=kept)
+        user = storage_agent(site=site, after=apis, parent=self)
+        key = EncryptionKey(name, site=site, part="object-store", users={"storage": user}, opts=kept)
         logs = bucket(
             f"{name}-logs",
             BucketPlan(

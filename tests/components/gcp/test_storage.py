@@ -35,6 +35,15 @@ def test_every_bucket_is_closed_encrypted_and_tidied(name: str) -> None:
     }
 
 
+def test_the_key_of_the_buckets_waits_until_cloud_storage_has_an_account_in_a_new_project() -> None:
+    """It is made when somebody asks for it, after its API is on; until then no key can name it."""
+    plan = planned("gcp-h200", "up")
+    (api,) = [made for made in plan if made.name == "apis-storage"]
+    (grant,) = [made for made in plan if made.name == "store-storage"]
+    assert api.urn in grant.property_dependencies["member"]
+    assert grant.inputs["member"] == "serviceAccount:service-000000000000@gs-project-accounts.iam.gserviceaccount.com"
+
+
 def test_objects_come_back_as_versions_or_with_folders_from_soft_delete() -> None:
     made = buckets(planned("gcp-h200"))
     data, checkpoints = made["store-data-bucket"].inputs, made["store-checkpoints-bucket"].inputs
