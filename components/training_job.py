@@ -81,6 +81,7 @@ class TrainingSpec(RunSpec):
         return self.data or ("a checkpoint that all pods write" if pods > 1 else None)
 
     def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
         own = {"data.source": "data", "checkpoint.every": "checkpoint-steps", "steps": "steps"}
         for name in self.settings.keys() & own.keys():
             yield Problem(("settings", name), f"{name} has a key of its own. Write {own[name]} instead.")

@@ -6,7 +6,7 @@ for: the stack exports where its result will be.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from components.file_system_volume import CLAIM, VolumeSource
 from components.namespace import Namespace, to_api
 from components.placement import Placement
 from components.site import Site
-from components.spec import Image, Name, Spec
+from components.spec import Image, Name, Problem, Spec
 from components.workload import JOBSET_API, Run, Workload
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
@@ -35,10 +35,12 @@ class JobSpec(Spec):
     image: Image = Field(description="Container image with Python and what the job imports, with tag or digest.")
     launcher: Literal["job", "jobset", "kueue"] = Field(
         "job",
-        description="job: an Indexed Job; jobset: a JobSet, which starts all pods anew together; kueue: a Job that "
-        "waits for its queue. The last two need their controller in the cluster.",
+        description="job: an Indexed Job; jobset: a JobSet, which starts all pods anew together (the stack installs "
+        "its controller); kueue: a Job that waits for its queue. Kueue's controller is yours to install.",
     )
-    queue: Name | None = Field(None, description="Cluster queue of Kueue that admits the job.")
+    queue: Name | None = Field(
+        None, description="Cluster queue of Kueue that admits the job, with launcher kueue or jobset. It is yours."
+    )
     priority: Name | None = Field(None, description="PriorityClass of the pods.")
     topology: str | None = Field(
         None,
@@ -46,6 +48,14 @@ class JobSpec(Spec):
         "topology.k8s.aws/network-node-layer-3; with jobset no other JobSet may share it.",
     )
     retries: int = Field(2, ge=0, description="How often pods (jobset: the whole set) are started again.")
+
+    def problems(self) -> Iterator[Problem]:
+        if self.launcher == "kueue" and self.queue is None:
+            yield Problem(("launcher",), "kueue needs a queue that lets the job in. Name it under queue.")
+        elif self.launcher == "job" and self.queue is not None:
+            yield Problem(
+                ("queue",), f"{self.queue} lets nothing in with launcher: job. Write launcher: kueue or jobset."
+            )
 
     def run(self, deadline_minutes: int | None) -> Run:
         return Run(
@@ -70,6 +80,10 @@ class Ground:
     file_system: VolumeSource | None = None
     after: Mapping[str, Sequence[pulumi.Resource]] = field(default_factory=dict)
     """By pool: the pool and its plugins, which must outlive the job."""
+    services: Sequence[pulumi.Resource] = ()
+    """Nodes that are open to what serves the whole cluster."""
+    jobset: pulumi.Resource | None = None
+    """JobSet's controller, where a job asks for it."""
 
     def claim(self, pool: str) -> str | None:
         """The claim of a job on this pool; None where it finds no file system."""
@@ -124,6 +138,8 @@ class WorkloadJob(pulumi.ComponentResource):
                 opts=child,
             )
         )
+        if plan.run.launcher == "jobset" and ground.jobset:
+            ready.append(ground.jobset)
         self._start(plan, place, pulumi.ResourceOptions(parent=self, depends_on=ready))
         self.register_outputs({"namespace": self.namespace, "job": self.job, "result": self.result})
 

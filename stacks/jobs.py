@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import pulumi
 
 from components.benchmark_job import BenchmarkJob
 from components.evaluation_job import EvaluationJob
+from components.jobset_controller import JobSetController
 from components.preprocess_job import PreprocessJob
 from components.training_job import TrainingJob
 from components.workload_job import Ground, WorkloadJob
@@ -16,6 +19,9 @@ from stacks.sections import CommonConfig
 
 def declare(config: CommonConfig, ground: Ground, opts: pulumi.ResourceOptions) -> dict[str, Any]:
     """Everything that runs; returns where each says how it went, by section and name."""
+    sections = (config.benchmark, config.training, config.preprocess, config.evaluation)
+    if any(spec.launcher == "jobset" for spec in chain.from_iterable(section.values() for section in sections)):
+        ground = replace(ground, jobset=JobSetController("jobset", nodes=ground.services, opts=opts))
     benchmarks = {
         pool: BenchmarkJob(f"benchmark-{pool}", spec, ground=ground, pool=pool, opts=opts)
         for pool, spec in config.benchmark.items()
