@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, ip_network
 from typing import Annotated, Literal
 
@@ -19,19 +20,38 @@ SecurityGroup = Annotated[
     str, Text(r"gke-security-groups@[^@\s]+\.[^@\s]+", "a group such as gke-security-groups@example.com")
 ]
 
+Moment = Annotated[str, Text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", 'a time in quotes such as "2026-01-03T02:00:00Z"')]
+Recurrence = Annotated[
+    str, Text(r"FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z]+=[A-Z0-9,+-]+)*", "a rule such as FREQ=WEEKLY;BYDAY=SA,SU")
+]
+SHORTEST_WINDOW = timedelta(hours=4)
+"""GKE documentation, "Maintenance windows and exclusions"."""
+
 
 class MaintenanceSpec(Spec):
     """When GKE may upgrade control plane and nodes."""
 
-    start: str = Field(
+    start: Moment = Field(
         default="2026-01-03T02:00:00Z",
         description='First window begins, UTC and in quotes, such as "2026-01-03T02:00:00Z" (a Saturday).',
     )
-    end: str = Field(
+    end: Moment = Field(
         default="2026-01-03T10:00:00Z",
         description="First window ends. GKE asks for 48 hours in every 32 days.",
     )
-    recurrence: str = Field(default="FREQ=WEEKLY;BYDAY=SA,SU", description="How the window repeats (RFC 5545).")
+    recurrence: Recurrence = Field(default="FREQ=WEEKLY;BYDAY=SA,SU", description="How the window repeats (RFC 5545).")
+
+    def problems(self) -> Iterator[Problem]:
+        times: dict[str, datetime] = {}
+        for key, given in (("start", self.start), ("end", self.end)):
+            try:
+                times[key] = datetime.fromisoformat(given)
+            except ValueError as error:
+                yield Problem((key,), f"{given} is no time: {error}.")
+        if len(times) == 2 and times["end"] - times["start"] < SHORTEST_WINDOW:
+            yield Problem(
+                ("end",), f"{self.end} is less than four hours after {self.start}. GKE wants windows of four or more."
+            )
 
 
 class GkeClusterSpec(Spec):

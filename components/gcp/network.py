@@ -15,7 +15,8 @@ import pulumi
 from pulumi_gcp import compute, servicenetworking
 from pydantic import Field
 
-from components.gcp.fields import GcpZone
+from catalog.regions import google_zones
+from components.gcp.fields import GcpZone, region_of
 from components.gcp.project import GcpSite
 from components.spec import Cidr, Problem, Spec
 
@@ -65,6 +66,9 @@ class GcpNetworkSpec(Spec):
         for index, zone in enumerate(self.zones):
             if zone in self.zones[:index]:
                 yield Problem(("zones", index), f"{zone} is listed twice. Remove one.")
+            known = google_zones(region_of(zone))
+            if known and zone not in known:
+                yield Problem(("zones", index), f"{zone} is no zone. Choose one of {', '.join(known)}.")
         ranges = {"cidr": self.cidr, "pod-cidr": self.pod_cidr, "service-networks-cidr": self.service_networks_cidr}
         for key, given in list(ranges.items())[1:]:
             for other, before in ranges.items():
