@@ -24,11 +24,12 @@ def problem(wanted: plan.Plan) -> str | None:
     network = json.loads(wanted.config.get("ai-datacenter:network", "{}"))
     if not cluster or not network:
         return None
-    inside = ipaddress.ip_network(network["cidr"])
-    ways_in = [inside, *map(ipaddress.ip_network, cluster.get("private-access-cidrs") or [])]
+    opened = [ipaddress.ip_network(cidr) for cidr in cluster.get("public-access-cidrs") or []]
+    # An API that is open to the internet is called there, also over a VPN: then the public address decides.
+    private = [] if opened else cluster.get("private-access-cidrs") or []
+    ways_in = [ipaddress.ip_network(cidr) for cidr in (network["cidr"], *private)]
     if any(address in way for way in ways_in for address in local_addresses()):
         return None
-    opened = [ipaddress.ip_network(cidr) for cidr in cluster.get("public-access-cidrs") or []]
     if not opened:
         return (
             "cluster.public-access-cidrs: empty, so the Kubernetes API answers only inside "

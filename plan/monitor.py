@@ -71,9 +71,9 @@ class Monitor:
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         if known := ASKED.get(request.tok):
-            answer = struct_pb2.Struct()
-            answer.update(known)
-            return provider_pb2.InvokeResponse(**{"return": answer})
+            answer = provider_pb2.InvokeResponse()
+            getattr(answer, "return").update(known)
+            return answer
         raise PlanError(f"{request.tok}: look-ups need an account; put the value into the stack file")
 
     Call = Invoke

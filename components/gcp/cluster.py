@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_gcp import container
 
 from components.gcp import labels
-from components.gcp.cluster_access import ClusterAdministrator, address, kubeconfig, slug
+from components.gcp.cluster_access import ClusterAdministrator, address, identity, kubeconfig, slug
 from components.gcp.cluster_spec import GkeClusterSpec
 from components.gcp.encryption import EncryptionKey
 from components.gcp.network import PODS, SERVICES
@@ -71,7 +71,11 @@ class GkeCluster(pulumi.ComponentResource):
         self.name, self.location, self.endpoint = cluster.name, cluster.location, address(cluster)
         self.kubeconfig = kubeconfig(cluster)
         self.provider = kubernetes.Provider(
-            f"{name}-kubernetes", kubeconfig=self.kubeconfig, enable_server_side_apply=True, opts=child
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=identity(cluster),
+            enable_server_side_apply=True,
+            opts=child,
         )
         inside = pulumi.ResourceOptions(parent=self, providers=[self.provider])
         for member in spec.admins:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from components.spec import Cidr, KubernetesVersion, Problem, Spec, Text
 
 WIDEST_PREFIX = 8
 """A range shorter than this is a good part of the world, not a named network."""
-PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
+PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 """Addresses that no network of the world routes (RFC 1918, RFC 6598)."""
 SecurityGroup = Annotated[
     str, Text(r"gke-security-groups@[^@\s]+\.[^@\s]+", "a group such as gke-security-groups@example.com")

@@ -44,6 +44,7 @@ def test_a_private_api_is_reachable_from_the_private_networks_that_it_names() ->
     problem = reach.problem(wanted(private=("172.16.0.0/12",)))
     assert problem is not None
     assert "answers only inside 10.0.0.0/16, 172.16.0.0/12, and this machine has no address there" in problem
+    assert reach.problem(wanted("198.51.100.0/24", private=("192.168.0.0/16",))), "the kubeconfig names the public one"
 
 
 def test_a_public_api_must_be_open_to_this_machine() -> None:

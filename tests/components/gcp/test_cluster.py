@@ -135,6 +135,13 @@ def test_the_kubeconfig_holds_no_secret_and_asks_googles_plugin() -> None:
     assert config["clusters"][0]["cluster"]["server"] == exports["cluster"]["endpoint"] == "https://10.0.0.2"
 
 
+def test_a_cluster_stays_the_same_one_when_its_api_turns_private() -> None:
+    """Else the provider is replaced with its address, and every object in the cluster with the provider."""
+    (made,) = planned("tpu-v6e-pod", "up").of_type("pulumi:providers:kubernetes")
+    assert len(made.inputs["clusterIdentifier"]) == 16
+    assert "10.0.0.2" not in made.inputs["clusterIdentifier"]
+
+
 def test_what_no_rule_allows_is_refused_and_logged(plan: Plan) -> None:
     rules = {rule.name: rule.inputs for rule in plan.of_type("gcp:compute/firewall:Firewall")}
     for family, world in (("ipv4", "0.0.0.0/0"), ("ipv6", "::/0")):
