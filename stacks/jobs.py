@@ -10,7 +10,6 @@ import pulumi
 
 from components.benchmark_job import BenchmarkJob
 from components.evaluation_job import EvaluationJob
-from components.jobset_controller import JobSetController
 from components.preprocess_job import PreprocessJob
 from components.training_job import TrainingJob
 from components.workload_job import Ground, WorkloadJob
@@ -21,6 +20,9 @@ def declare(config: CommonConfig, ground: Ground, opts: pulumi.ResourceOptions) 
     """Everything that runs; returns where each says how it went, by section and name."""
     sections = (config.benchmark, config.training, config.preprocess, config.evaluation)
     if any(spec.launcher == "jobset" for spec in chain.from_iterable(section.values() for section in sections)):
+        # Pulumi's Helm module takes a quarter of a second to load, and few stacks need it.
+        from components.jobset_controller import JobSetController
+
         ground = replace(ground, jobset=JobSetController("jobset", nodes=ground.services, opts=opts))
     benchmarks = {
         pool: BenchmarkJob(f"benchmark-{pool}", spec, ground=ground, pool=pool, opts=opts)
