@@ -162,7 +162,11 @@ class GcpNetwork(pulumi.ComponentResource):
         )
 
     def _firewall(self) -> None:
-        """Nodes and pods among themselves; everything else that comes in is refused and logged."""
+        """Nodes and pods among themselves; everything else that comes in is refused and logged.
+
+        The control plane is among them: its address lies in the range of the nodes, because the cluster names no range
+        for it. GKE's own rule lets it in on 443 and 10250 only, and webhooks of controllers listen elsewhere (9443).
+        """
         inside = [str(self._spec.cidr), str(self._spec.pod_cidr)]
         everything: list[Any] = [{"protocol": "all"}]
         compute.Firewall(

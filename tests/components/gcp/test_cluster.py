@@ -108,6 +108,15 @@ def test_a_stack_is_dual_stack_only_where_nodes_have_no_further_networks(stack: 
     assert ("ipv6AccessType" in subnet.inputs) is both
 
 
+def test_the_control_plane_reaches_webhooks_on_any_port(plan: Plan) -> None:
+    """GKE opens 443 and 10250 to it; the webhooks of JobSet's controller listen on 9443."""
+    assert not {"masterIpv4CidrBlock", "privateEndpointSubnetwork"} & set(cluster(plan).inputs["privateClusterConfig"])
+    (inside,) = [made for made in plan if made.name == "network-inside"]
+    (subnet,) = [made for made in plan if made.name == "network-nodes"]
+    assert subnet.inputs["ipCidrRange"] in inside.inputs["sourceRanges"], "its address is taken from there"
+    assert {"protocol": "tcp"} in inside.inputs["allows"]
+
+
 def test_lustre_may_call_its_clients_back_and_nothing_else_of_googles_services_may() -> None:
     (rule,) = [made for made in planned("gcp-h200") if made.name == "network-lustre"]
     assert rule.inputs["direction"] == "INGRESS"
