@@ -14,6 +14,7 @@ from pydantic import Field
 
 from components import gates, program
 from components.file_system_volume import VolumeSource
+from components.placement import Placement
 from components.workload import PROGRAM_FOLDER, TEMPORARY, VOLUME_FOLDER, Workload
 from components.workload_job import Ground, JobSpec, WorkloadJob, labels
 
@@ -23,6 +24,11 @@ THRESHOLDS = "thresholds.json"
 BELOW_THRESHOLD = 3
 """Exit code of the program: the machines are slow, and measuring again would not make them faster."""
 USUAL_LARGEST = 16 << 30
+COPIES = 4
+"""A message that no threshold asks for takes a quarter of a device's memory at most: JAX holds it twice."""
+SECONDS_OF_FILES = 60
+"""How long writing the files of a measurement may take at the throughput that was bought."""
+LEAST_FILE, MOST_FILE, FILE_WITHOUT_VOLUME = 256 << 20, 16 << 30, 1 << 30
 Part = Literal["gemm", "memory", "allreduce", "alltoall", "storage", "metadata", "checkpoint", "dataloader", "train"]
 
 
@@ -46,7 +52,8 @@ def benchmark(spec: BenchmarkSpec, ground: Ground, pool: str) -> Workload:
     claim = ground.claim(pool)
     accelerator = placement.instance.accelerator
     peak = accelerator.bf16_tflops if accelerator else None
-    limits = gates.thresholds(placement, ranks, _volume(ground.file_system) if claim else None)
+    volume = _volume(ground.file_system) if claim else None
+    limits = gates.thresholds(placement, ranks, volume)
     return Workload(
         name=f"benchmark-{pool}",
         image=spec.image,
@@ -59,14 +66,29 @@ def benchmark(spec: BenchmarkSpec, ground: Ground, pool: str) -> Workload:
         environment={
             "BENCH_IMAGE": spec.image,
             "BENCH_THRESHOLDS": f"{PROGRAM_FOLDER}/{THRESHOLDS}",
-            "BENCH_LARGEST": str(max(gates.largest_message(limits) or 0, USUAL_LARGEST)),
+            **_sizes(placement, ranks, gates.largest_message(limits), volume),
             "BENCH_STORAGE": VOLUME_FOLDER if claim else TEMPORARY,
+            # Below the folder that the object store can be linked to; no run can have this name.
+            **({"BENCH_OUTPUT": f"{VOLUME_FOLDER}/checkpoints/_results/$(RESULT_CONFIGMAP)"} if claim else {}),
             **({"BENCH_PEAK_TFLOPS": str(peak)} if peak else {}),
             **({"BENCH_PRESET": spec.preset} if spec.preset else {}),
         },
         claim=claim,
         fail_on=(2, BELOW_THRESHOLD),
     )
+
+
+def _sizes(placement: Placement, ranks: int, needed: int | None, volume: gates.Volume | None) -> dict[str, str]:
+    """How large messages and files are: as the thresholds need, else as the devices and the file system can bear."""
+    accelerator = placement.instance.accelerator
+    if accelerator is None:
+        return {}  # what is usual on CPUs
+    memory = int((accelerator.memory_gib or 0) * (1 << 30)) or USUAL_LARGEST * COPIES
+    usual = 1 << (min(USUAL_LARGEST, memory // COPIES).bit_length() - 1)
+    devices = ranks * max(accelerator.count // placement.pods_per_node(ranks), 1)
+    bearable = int(volume.gb_per_s * 1e9 * SECONDS_OF_FILES / devices) if volume else FILE_WITHOUT_VOLUME
+    file = min(max(bearable, LEAST_FILE), MOST_FILE, usual)
+    return {"BENCH_LARGEST": str(max(needed or 0, usual)), "BENCH_FILE_BYTES": str(file)}
 
 
 def _volume(source: VolumeSource | None) -> gates.Volume | None:

@@ -6,6 +6,7 @@ cannot fall back to TCP: where they are missing it stays pending.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -115,6 +116,10 @@ class Placement:
         if self.taint is None:
             return []
         return [{"key": self.taint.key, "operator": "Equal", "value": self.taint.value, "effect": "NoSchedule"}]
+
+    def pods_per_node(self, pods: int) -> int:
+        """How many of so many pods stand on one node when they are spread evenly."""
+        return math.ceil(pods / max(self.nodes, 1))
 
     def share(self, pods_per_node: int = 1) -> dict[str, str]:
         """Resources of one pod when `pods_per_node` share a node evenly. Requests equal limits.

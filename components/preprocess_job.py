@@ -12,7 +12,7 @@ from pydantic import Field
 
 from components import program
 from components.training_job import SETTINGS_REFUSED, RunSpec, Value, launched
-from components.workload import VOLUME_FOLDER, Workload
+from components.workload import NOT_MEETING, VOLUME_FOLDER, Workload
 from components.workload_job import Ground, WorkloadJob, labels
 
 COMPONENT = "preprocess"
@@ -22,6 +22,7 @@ PACKAGE = "training.data"
 class PreprocessSpec(RunSpec):
     """Which files become which data."""
 
+    runs_on_ray = True
     sources: tuple[str, ...] = Field(
         min_length=1, description="Files or folders on the file system, such as data/raw/wiki."
     )
@@ -40,14 +41,16 @@ def preparation(name: str, spec: PreprocessSpec, ground: Ground) -> Workload:
     """The job as plain data."""
     ranks = spec.pods(ground)
     arguments = ["prepare", *(f"{VOLUME_FOLDER}/{source}" for source in spec.sources)]
-    arguments += ["--output", f"{VOLUME_FOLDER}/{spec.output}", "--kind", spec.kind, "--of", str(ranks)]
+    on_ray = spec.launcher == "ray"
+    arguments += ["--output", f"{VOLUME_FOLDER}/{spec.output}", "--kind", spec.kind]
+    arguments += ["--ray"] if on_ray else ["--of", str(ranks)]
     for option, value in sorted(spec.settings.items()):
         if value is not False:
             arguments += [f"--{option}", *([] if value is True else [str(value)])]
     return Workload(
         name=f"preprocess-{name}",
         image=spec.image,
-        command=launched([PACKAGE, *arguments], [], alone=True),
+        command=[*(NOT_MEETING if on_ray else ()), *launched([PACKAGE, *arguments], [], alone=True)],
         ranks=ranks,
         placement=ground.placements[spec.pool],
         program=program.read(PACKAGE),

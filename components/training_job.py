@@ -24,7 +24,10 @@ COMPONENT = "training"
 PACKAGE, SERVER = "training.train", "training.serve"
 DRILL_FOLDER = f"{VOLUME_FOLDER}/drills/$(RESULT_CONFIGMAP)"
 """Of a drill: each job its own. Kubernetes fills in the variable."""
-SETTINGS_REFUSED = 2
+SETTINGS_REFUSED, ASKED_TO_STOP = 2, 75
+"""Exit codes of the trainer."""
+LEAVE_SECONDS = 10
+"""Of the grace, for the launcher to end after the processes of the trainer."""
 Value = str | int | float | bool
 
 
@@ -62,6 +65,12 @@ class TrainingSpec(RunSpec):
     )
     resume: bool = Field(True, description="Whether a run of this name goes on from its last whole checkpoint.")
     restarts: int = Field(3, ge=0, description="How often dead processes are started again in place.")
+    grace_seconds: int = Field(
+        120,
+        gt=LEAVE_SECONDS,
+        description="Seconds that a pod has to save a checkpoint when it is asked to stop. Spot machines are taken "
+        "back after two minutes.",
+    )
     start: Literal["at-once", "when-accepted"] = Field(
         "at-once",
         description="when-accepted: created but not started; `make up` starts it once the benchmark of its pool has "
@@ -107,7 +116,7 @@ def training(name: str, spec: TrainingSpec, ground: Ground) -> Workload:
     accelerator = placement.instance.accelerator
     settings: dict[str, Value] = {}
     if accelerator and accelerator.bf16_tflops:
-        settings["telemetry.peak_tflops"] = accelerator.bf16_tflops  # what MFU is a share of
+        settings["telemetry.peak_tflops"] = accelerator.bf16_tflops  # what MFU of a run in bfloat16 is a share of
     if spec.checkpoint_steps:
         settings["checkpoint.every"] = spec.checkpoint_steps
     output = DRILL_FOLDER if spec.drill else folder(name)
@@ -129,9 +138,14 @@ def training(name: str, spec: TrainingSpec, ground: Ground) -> Workload:
         program=program.read(PACKAGE, SERVER) if spec.drill else program.read(PACKAGE),
         labels=labels(ground.site, COMPONENT, spec.pool),
         run=spec.run(spec.deadline_minutes),
-        environment={"LAUNCH_PROCESSES": str(processes(placement, -(-ranks // max(placement.nodes, 1))))},
+        environment={
+            "LAUNCH_PROCESSES": str(processes(placement, placement.pods_per_node(ranks))),
+            "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(spec.grace_seconds - LEAVE_SECONDS),
+        },
         claim=ground.claim(spec.pool),
         fail_on=(SETTINGS_REFUSED,),
+        no_failure=(ASKED_TO_STOP,),
+        grace_seconds=spec.grace_seconds,
     )
 
 

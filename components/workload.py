@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from components import program as programs
-from components import workload_slices
+from components import workload_ray, workload_slices
 from components.placement import Placement
 from components.workload_environment import variables
 
-Launcher = Literal["job", "jobset", "kueue"]
+Launcher = Literal["job", "jobset", "kueue", "ray"]
 PROGRAM_FOLDER, VOLUME_FOLDER = "/program", "/volume"
 PORT = 29500
 """Where rank 0 listens; the customary port of distributed training."""
+NOT_MEETING = ("env", "-u", "WORLD_SIZE", "-u", "MASTER_ADDR", "-u", "MASTER_PORT")
+"""Begins the command of pods that form no run together, such as the trials of a search."""
 USER = 1000
 TEMPORARY = "/tmp"  # noqa: S108 - an emptyDir of the pod
 JOBSET_API = "jobset.x-k8s.io/v1alpha2"
@@ -76,12 +77,18 @@ class Workload:
     """Claim mounted at `/volume`; None: an empty folder of each pod."""
     fail_on: tuple[int, ...] = (2,)
     """Exit codes that no retry mends: wrong settings."""
+    indexes: int | None = None
+    """Pods that there will have been, when they are more than the `ranks` that run at a time; None: they are those."""
+    no_failure: tuple[int, ...] = ()
+    """Exit codes that a pod is started again after, however often: it was asked to stop and has saved its work."""
+    grace_seconds: int | None = None
+    """How long a pod that is asked to stop may go on; None: Kubernetes' 30 s."""
     identity: Mapping[str, Any] = field(default_factory=dict)
     """What makes a new job beside the pod: things that the pod does not show."""
 
     @property
     def pods_per_node(self) -> int:
-        return math.ceil(self.ranks / max(self.placement.nodes, 1))
+        return self.placement.pods_per_node(self.ranks)
 
     @property
     def share(self) -> dict[str, str]:
@@ -92,7 +99,15 @@ class Workload:
     def job(self) -> str:
         """Name of the Job or JobSet: changes with anything in it."""
         hardware = self.placement.instance.name  # other machines are accepted anew, even for the same pod
-        parts = [self._template("", ""), dict(self.program), self.ranks, hardware, repr(self.run), dict(self.identity)]
+        parts = [
+            self._template("", ""),
+            dict(self.program),
+            self.ranks,
+            self.indexes,
+            hardware,
+            repr(self.run),
+            dict(self.identity),
+        ]
         content = json.dumps(parts, sort_keys=True)
         return f"{self.name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
@@ -123,7 +138,8 @@ class Workload:
 
     def job_spec(self) -> Any:
         """`spec` of the Job."""
-        spec = self._inner() | {"backoffLimit": self.run.retries}
+        # By index: what takes one pod away ends the processes of all others, which must not use up the retries.
+        spec = self._inner() | {"backoffLimitPerIndex": self.run.retries, "maxFailedIndexes": 0}
         if self.run.deadline_seconds:
             spec["activeDeadlineSeconds"] = self.run.deadline_seconds
         return spec | ({"suspend": True} if self.run.suspended else {})
@@ -160,6 +176,18 @@ class Workload:
             **({"suspend": True} if self.run.held else {}),
         }
 
+    def ray_spec(self) -> Any:
+        """`spec` of the RayJob."""
+        run = self.run
+        return workload_ray.job_spec(
+            self._template(self.job, self.result),
+            self.command,
+            self.ranks,
+            retries=run.retries,
+            deadline_seconds=run.deadline_seconds,
+            held=run.held,
+        )
+
     def service_spec(self) -> Any:
         """`spec` of the headless Service: names exist before the pods are ready, or nobody could meet."""
         return {
@@ -177,7 +205,7 @@ class Workload:
     def _inner(self) -> dict[str, Any]:
         return {
             "completionMode": "Indexed",
-            "completions": self.ranks // self.slices,
+            "completions": self.indexes or self.ranks // self.slices,
             "parallelism": self.ranks // self.slices,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {
@@ -185,6 +213,11 @@ class Workload:
                     # A node taken back (spot, end of a block, repair) is not the program's failure.
                     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
                     {"action": "FailJob", "onExitCodes": {"operator": "In", "values": list(self.fail_on)}},
+                    *(
+                        [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": list(self.no_failure)}}]
+                        if self.no_failure
+                        else []
+                    ),
                 ]
             },
             "template": self._template(self.job, self.result),
@@ -200,6 +233,7 @@ class Workload:
             },
             "spec": {
                 "restartPolicy": "Never",
+                **({"terminationGracePeriodSeconds": self.grace_seconds} if self.grace_seconds else {}),
                 "subdomain": self.name,
                 "serviceAccountName": self.name,
                 "nodeSelector": self.placement.selector,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.core.v1 import ConfigMap, ResourceQuota, Service, ServiceAccount
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
 
@@ -23,7 +24,8 @@ from components.namespace import Namespace, to_api
 from components.placement import Placement
 from components.site import Site
 from components.spec import Image, Name, Problem, Spec
-from components.workload import JOBSET_API, Run, Workload
+from components.workload import JOBSET_API, Launcher, Run, Workload
+from components.workload_ray import RAY_API, operator_ingress
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 KUEUE_API = "kueue.x-k8s.io/v1beta1"
@@ -32,14 +34,17 @@ KUEUE_API = "kueue.x-k8s.io/v1beta1"
 class JobSpec(Spec):
     """What every job says, whatever it runs."""
 
+    runs_on_ray: ClassVar[bool] = False
+    """Whether its program can use a Ray cluster."""
     image: Image = Field(description="Container image with Python and what the job imports, with tag or digest.")
-    launcher: Literal["job", "jobset", "kueue"] = Field(
+    launcher: Launcher = Field(
         "job",
         description="job: an Indexed Job; jobset: a JobSet, which starts all pods anew together (the stack installs "
-        "its controller); kueue: a Job that waits for its queue. Kueue's controller is yours to install.",
+        "its controller); kueue: a Job that waits for its queue; ray (preprocess only): a RayJob of KubeRay. The "
+        "controllers of Kueue and KubeRay are yours to install.",
     )
     queue: Name | None = Field(
-        None, description="Cluster queue of Kueue that admits the job, with launcher kueue or jobset. It is yours."
+        None, description="Cluster queue of Kueue that admits the job, with any launcher but job. It is yours."
     )
     priority: Name | None = Field(None, description="PriorityClass of the pods.")
     topology: str | None = Field(
@@ -56,6 +61,8 @@ class JobSpec(Spec):
             yield Problem(
                 ("queue",), f"{self.queue} lets nothing in with launcher: job. Write launcher: kueue or jobset."
             )
+        if self.launcher == "ray" and not self.runs_on_ray:
+            yield Problem(("launcher",), "ray runs preparations of data only. Write job, jobset or kueue.")
 
     def run(self, deadline_minutes: int | None) -> Run:
         return Run(
@@ -154,6 +161,8 @@ class WorkloadJob(pulumi.ComponentResource):
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["spec.suspend"]))
         if plan.run.launcher == "jobset":
             CustomResource(f"{self._name}-job", JOBSET_API, "JobSet", metadata=meta, spec=plan.jobset_spec(), opts=opts)
+        elif plan.run.launcher == "ray":
+            CustomResource(f"{self._name}-job", RAY_API, "RayJob", metadata=meta, spec=plan.ray_spec(), opts=opts)
         else:
             Job(f"{self._name}-job", metadata=meta, spec=plan.job_spec(), opts=opts)
 
@@ -161,7 +170,10 @@ class WorkloadJob(pulumi.ComponentResource):
         """The Service by which pods find each other (a JobSet makes its own), and the way into Kueue's queue."""
         child = pulumi.ResourceOptions(parent=self)
         made: list[pulumi.Resource] = []
-        if plan.run.launcher != "jobset":
+        if plan.run.launcher == "ray":
+            meta, spec = self._meta(plan, place, "ray-operator"), operator_ingress(dict(plan.labels))
+            made.append(NetworkPolicy(f"{self._name}-operator", metadata=meta, spec=spec, opts=child))
+        elif plan.run.launcher != "jobset":
             meta = self._meta(plan, place, plan.name, SKIP_AWAIT)
             made.append(Service(f"{self._name}-service", metadata=meta, spec=plan.service_spec(), opts=child))
         if plan.run.queue:

@@ -20,6 +20,8 @@ POOLS = frozenset({
 """Components that are a pool."""
 STACK = "pulumi:pulumi:Stack"
 PROJECT = "ai-datacenter"
+PLACES = ("region", "zone", "location")
+TARGET = "aws:appautoscaling/target:Target"
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,34 @@ class Book:
             if found.type in types:
                 yield found
 
+    def targets(self, resource: Resource, resource_id: str) -> Iterator[Resource]:
+        """Auto-scaling targets of a resource: those that refer to it, and those that name it by its id."""
+        referring = list(self.referrers(resource, (TARGET,)))
+        yield from referring
+        known = {found.urn for found in referring}
+        yield from (found for found in self._named_targets.get(resource_id, ()) if found.urn not in known)
+
+    @cached_property
+    def _named_targets(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self.plan:
+            if resource.type == TARGET and isinstance(name := resource.inputs.get("resourceId"), str):
+                found.setdefault(name, []).append(resource)
+        return found
+
     def region(self, resource: Resource) -> str | None:
-        """The resource's own region, that of its provider, that of the configuration."""
+        """The resource's own region, that of its provider, that of the configuration.
+
+        None where its own is known only after creation: another region's price would be a guess.
+        """
         package = resource.type.partition(":")[0]
         own = resource.inputs.get("region")
         if isinstance(own, str) and own:
             return own
         if package == "gcp" and (place := gcp_place(resource.inputs)):
             return place
+        if any(resource.inputs.get(key) is UNKNOWN for key in (PLACES if package == "gcp" else PLACES[:1])):
+            return None
         provider = self.plan.by_urn.get(resource.provider or "")
         set_there = provider.inputs.get("region") if provider else None
         if isinstance(set_there, str) and set_there:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from cost.subject import Found, Subject
 
 FREE = Path(__file__).with_name("free_types.txt")
+GRANT = re.compile(r"(?:Iam|IAM)(?:Member|Binding|Policy|AuditConfig)$")
 Rate = Callable[["Subject"], "Iterable[Found]"]
 
 _RATES: dict[str, Rate] = {}
@@ -53,8 +55,8 @@ def free_types() -> frozenset[str]:
 
 
 def is_free(token: str) -> bool:
-    """Whether a type is known to cost nothing."""
-    return token in free_types()
+    """Whether a type is known to cost nothing. Google grants rights free of charge, whatever on."""
+    return token in free_types() or (token.startswith("gcp:") and GRANT.search(token) is not None)
 
 
 def types() -> list[str]:

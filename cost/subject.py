@@ -29,6 +29,27 @@ class BadInput(Exception):
     """An input that cannot be a quantity: negative, or not a number."""
 
 
+class Known(dict[str, Any]):
+    """An object among the inputs. Asking it for what is known only after creation raises CannotTell."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = super().get(key, default)
+        if isinstance(found, Unknown):
+            raise CannotTell(f"{key} is known only after creation")
+        return known(found)
+
+    def __getitem__(self, key: str) -> Any:
+        super().__getitem__(key)  # a KeyError where it is absent
+        return self.get(key)
+
+
+def known(value: Any) -> Any:
+    """A value whose objects, at any depth, tell what is unknown."""
+    if isinstance(value, dict):
+        return value if isinstance(value, Known) else Known(value)
+    return [known(item) for item in value] if isinstance(value, list) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """A quantity a month at a price."""
@@ -117,7 +138,15 @@ class Subject:
             found = found[part]
         if found is UNKNOWN:
             raise CannotTell(f"{path} is known only after creation")
-        return found
+        return known(found)
+
+    def first(self, path: str, default: str = "") -> str:
+        """The first element of a list input. Raises CannotTell where it is unknown."""
+        found = self.value(path)
+        item = found[0] if isinstance(found, list) and found else found
+        if isinstance(item, Unknown):
+            raise CannotTell(f"{path} is known only after creation")
+        return str(item) if item else default
 
     def text(self, path: str, default: str = "") -> str:
         return str(self.value(path, default))

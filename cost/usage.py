@@ -1,16 +1,16 @@
 """How much a resource is used: a usage file, or assumptions where there is none.
 
 A file has the shape of an infracost usage file: `resource_usage` by name (wildcards allowed), and
-`resource_type_default_usage` by type. A name is the logical name of a resource; of `type.name` the last part counts.
-A value is a number, or `{low: .., base: .., high: ..}`. The assumptions are in `usage_defaults.csv`; they are for
-stacks of this project, where it is better to see an order of magnitude than nothing.
+`resource_type_default_usage` by type, Pulumi's or Terraform's. A bare type of Terraform among the names counts as
+such a default. A name is the logical name of a resource; of `type.name` the last part counts. A value is a number, or
+`{low: .., base: .., high: ..}`. The assumptions are in `usage_defaults.csv`; they are for stacks of this project, where
+it is better to see an order of magnitude than nothing.
 """
 
 from __future__ import annotations
 
 import csv
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cost.model import Amount
+from cost.terraform import terraform_type, terraform_types
 from plan import Resource
 from terminal import InvalidInput
 
@@ -29,7 +30,12 @@ LEVELS = frozenset({"low", "base", "high"})
 LEGACY = frozenset({"monthly_hours"})
 """Keys of old infracost files that it reads no longer: ignored with a note, as it does."""
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
-    "storage_gb": ("monthly_storage_gb", "monthly_standard_storage_gb", "monthly_snapshot_gb"),
+    "storage_gb": (
+        "monthly_storage_gb",
+        "monthly_standard_storage_gb",
+        "monthly_snapshot_gb",
+        "monthly_data_stored_gb",
+    ),
     "data_storage_gb": ("storage_gb", "monthly_storage_gb"),
     "infrequent_access_storage_gb": ("monthly_ia_storage_gb",),
     "backup_storage_gb": ("monthly_backup_storage_gb",),
@@ -217,14 +223,6 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 @cache
-def terraform_type(token: str) -> str:
-    """Terraform's name as far as it can be told from the token: `aws:ec2/natGateway:NatGateway` -> aws_nat_gateway."""
-    package, _, rest = token.partition(":")
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", rest.rsplit(":", 1)[-1]).lower()
-    return f"{'google' if package == 'gcp' else package}_{name}"
-
-
-@cache
 def defaults() -> dict[str, dict[str, Amount]]:
     """Assumptions by resource type and usage key."""
     found: dict[str, dict[str, Amount]] = {}
@@ -274,7 +272,8 @@ def parse(document: Any, origin: str = "usage", *, assume: bool = False) -> Usag
     if problems:
         raise UsageError(problems)
     named, typed = ({str(name): entry or {} for name, entry in sections[key].items()} for key in known)
-    return Usage(named, typed, assume, origin)
+    bare = {name: named.pop(name) for name in terraform_types().values() if name in named}
+    return Usage(named, bare | typed, assume, origin)
 
 
 def of_stack(stack: str) -> Usage:

@@ -109,7 +109,7 @@ def image(
     stack: StackName,
     base: Annotated[str, typer.Option(envvar="BASE", help="Base image, pinned: name@sha256:<digest>.")] = "",
     builder: Annotated[
-        str, typer.Option(envvar="BUILDER", help="codebuild, cloudbuild, buildkit (in the cluster) or docker.")
+        str, typer.Option(envvar="BUILDER", help="codebuild, cloudbuild, buildkit (in the cluster), docker or buildah.")
     ] = "docker",
     repository: Annotated[str, typer.Option(help="Repository of the stack's registry.")] = "training",
     expect: Annotated[

@@ -56,12 +56,19 @@ def run(name: str) -> None:
 
 def differences(digest: Mapping[str, Any]) -> list[Drift]:
     """What a refresh would change, by URN, from the engine's JSON document."""
-    found = [
-        Drift(step["urn"], step["op"], tuple(sorted(step.get("detailedDiff") or step.get("diffReasons") or ())))
-        for step in digest.get("steps") or ()
-        if step["op"] not in UNCHANGED
-    ]
+    found = []
+    for step in digest.get("steps") or ():
+        paths = set(step.get("detailedDiff") or step.get("diffReasons") or ())
+        # What the program leaves to others, such as who starts a suspended job, is theirs to change.
+        ours = {path for path in paths if not _is_left_to_others(path, step)}
+        if step["op"] not in UNCHANGED and (ours or not paths):
+            found.append(Drift(step["urn"], step["op"], tuple(sorted(ours))))
     return sorted(found, key=lambda entry: entry.urn)
+
+
+def _is_left_to_others(path: str, step: Mapping[str, Any]) -> bool:
+    ignored = (step.get("oldState") or {}).get("ignoreChanges") or ()
+    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in ignored)
 
 
 def _digest(text: str) -> Mapping[str, Any]:

@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from operations import engine, history
-from operations.builders import Build, buildkit, cloudbuild, codebuild, docker
+from operations.builders import Build, buildah, buildkit, cloudbuild, codebuild, docker
 from operations.stack import Stack
 from terminal import InvalidInput, UserError, err, out
 from training.errors import TrainingError
 from training.image import context
 from training.image.verify import EXPECTATIONS
 
-BUILDERS = ("codebuild", "cloudbuild", "buildkit", "docker")
+BUILDERS = ("codebuild", "cloudbuild", "buildkit", "docker", "buildah")
 
 
 def run(name: str, *, builder: str, base: str, repository: str, expect: str, platform: str) -> None:
@@ -32,7 +32,7 @@ def run(name: str, *, builder: str, base: str, repository: str, expect: str, pla
         raise InvalidInput(f"expect: {', '.join(unknown)} is not one of {', '.join(EXPECTATIONS)}")
     try:
         content = context.files()
-        tag = context.tag(content, context.pinned(base))
+        tag = context.tag(content, context.pinned(base), platform, expect)
     except TrainingError as error:
         raise InvalidInput(error.problems) from None
     stack = Stack.load(name)
@@ -58,10 +58,10 @@ def _build(builder: str, wanted: Build, stack: Stack, outputs: Mapping[str, Any]
     if (gcloud := shutil.which("gcloud")) and (found := cloudbuild.digest(gcloud, wanted.name)):
         return _known(wanted, found)
     if builder == "codebuild":
-        raise InvalidInput("builder: codebuild pushes to ECR only; use cloudbuild, buildkit or docker")
+        raise InvalidInput("builder: codebuild pushes to ECR only; use cloudbuild, buildkit, docker or buildah")
     if builder == "buildkit":
         return buildkit.build(wanted, _kubeconfig(outputs), _google_login(wanted), _say)
-    return {"cloudbuild": cloudbuild.build, "docker": docker.build}[builder](wanted)
+    return {"cloudbuild": cloudbuild.build, "docker": docker.build, "buildah": buildah.build}[builder](wanted)
 
 
 def _on_aws(builder: str, wanted: Build, stack: Stack, outputs: Mapping[str, Any]) -> str:
@@ -84,8 +84,10 @@ def _on_aws(builder: str, wanted: Build, stack: Stack, outputs: Mapping[str, Any
     except (BotoCoreError, ClientError) as error:
         raise UserError(f"the image could not be built: {error}") from None
     if builder == "cloudbuild":
-        raise InvalidInput("builder: cloudbuild pushes to Artifact Registry only; use codebuild, buildkit or docker")
-    return docker.build(wanted)
+        raise InvalidInput(
+            "builder: cloudbuild pushes to Artifact Registry only; use codebuild, buildkit, docker or buildah"
+        )
+    return {"docker": docker.build, "buildah": buildah.build}[builder](wanted)
 
 
 def _known(wanted: Build, digest: str) -> str:

@@ -16,7 +16,7 @@ from terminal import UserError, err
 
 LOCAL = "ai-datacenter/"
 TRAINING = f"{LOCAL}training"
-SECTIONS = ("benchmark", "training", "preprocess", "evaluation")
+SECTIONS = ("benchmark", "training", "preprocess", "search", "evaluation")
 
 
 def provide(stack: Stack) -> dict[str, str]:

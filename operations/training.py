@@ -80,19 +80,18 @@ def _start(
 
 
 def judge(result: Mapping[str, Any] | None) -> Judgement:
-    """The verdict on a drill: it ended, after a process was killed it went on from its checkpoint, its model answers."""
+    """The verdict on a drill: a rank was killed, the run went on from its checkpoint and ended, its model answers."""
     drill = (result or {}).get("drill")
     if result is None or drill is None:
         return Judgement(Outcome.FAIL, ("the job ended without the result of a drill",))
     code, step = result.get("exit_code"), (result.get("last") or {}).get("step")
     if code == 0 and drill["killed_rank"] is None:
         return _not_measured("the run ended before a process could be killed; give it more steps")
-    killed, resumed, answer = drill["after_step"], drill["resumed_from"], drill.get("answer") or {}
+    rank, killed, resumed = drill["killed_rank"], drill["after_step"], drill["resumed_from"]
+    answer = drill.get("answer") or {}
     went_on = resumed is not None and killed is not None and resumed >= killed
     checks = (
-        _check(
-            "killed", killed is not None, f"rank {drill['killed_rank']} was killed after step {killed}", "nobody was"
-        ),
+        _check("killed", killed is not None, f"rank {rank} was killed after step {killed}", "nobody was"),
         _check("went on", went_on, f"the run went on from step {resumed}", "not from its checkpoint"),
         _check("ended", code == 0, f"ended at step {step}", f"it ended with exit code {code}"),
         _check("exported", bool(result.get("export")), "exported", "there is no exported model"),

@@ -7,11 +7,12 @@ either (`{"resources": [{"type": ..., "inputs": ...}]}` or a list of them).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plan.model import Plan, PlanError, Resource
+from plan.model import UNKNOWN, Plan, PlanError, Resource
 from plan.values import plain
 
 GONE = frozenset({"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace"})
@@ -113,6 +114,8 @@ def _resource(state: Mapping[str, Any], number: int) -> Resource:
     inputs = plain(state.get("inputs") or {})
     inputs.pop("__defaults", None)
     related = state.get("propertyDependencies") or {}
+    if not state.get("id"):
+        inputs = _with_unknowns(inputs, related)
     return Resource(
         urn=urn or f"urn:pulumi:plan::loose::{kind}::{name}",
         type=kind,
@@ -127,6 +130,27 @@ def _resource(state: Mapping[str, Any], number: int) -> Resource:
         id=state.get("id") or None,
         outputs=plain(state.get("outputs") or {}),
     )
+
+
+def _with_unknowns(inputs: dict[str, Any], related: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs, with a null that comes from another resource as unknown: a loose document may write it so."""
+    for path in (name for name, urns in related.items() if urns):
+        first, *rest = [part for part in re.split(r"[.\[\]]+", path) if part]
+        if first in inputs:
+            inputs[first] = _unknown_at(inputs[first], rest)
+    return inputs
+
+
+def _unknown_at(value: Any, path: Sequence[str]) -> Any:
+    """A value with the null at the end of the path, or every null in what is there, as unknown."""
+    if value is None:
+        return UNKNOWN
+    head, rest = (path[0], path[1:]) if path else (None, ())
+    if isinstance(value, dict):
+        return {key: _unknown_at(item, rest) if head in (None, key) else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unknown_at(item, rest) if head in (None, str(n)) else item for n, item in enumerate(value)]
+    return value
 
 
 def _type_of(urn: str) -> str:

@@ -19,6 +19,7 @@ from components.object_store import ObjectStoreSpec
 from components.parallel_file_system import FileSystemSpec
 from components.placement import Placement
 from components.preprocess_job import PreprocessSpec
+from components.search_job import SearchSpec
 from components.system_pool import SystemPoolSpec
 from components.training_job import TrainingSpec
 from stacks import place_rules
@@ -134,12 +135,13 @@ def runs_wait_for_what_is_measured(training: Mapping[str, TrainingSpec], benchma
 def jobs_have_pools_and_files(
     training: Mapping[str, TrainingSpec],
     preprocess: Mapping[str, PreprocessSpec],
+    search: Mapping[str, SearchSpec],
     evaluation: Mapping[str, EvaluationSpec],
     pools: Pools,
     system_pools: SystemPools,
     file_system: FileSystemSpec | None = None,
 ) -> Iterator[str]:
-    jobs = {"training": training, "preprocess": preprocess, "evaluation": evaluation}
+    jobs = {"training": training, "preprocess": preprocess, "search": search, "evaluation": evaluation}
     placements = {name: _placement(pool) for name, pool in {**system_pools, **pools}.items()}
     yield from broken_jobs(jobs, placements, file_system=file_system is not None)
 

@@ -12,6 +12,7 @@ from components.benchmark_job import BenchmarkSpec
 from components.budget_spec import BudgetSpec
 from components.evaluation_job import EvaluationSpec
 from components.preprocess_job import PreprocessSpec
+from components.search_job import SearchSpec
 from components.site import SiteSpec
 from components.spec import Name, Spec
 from components.training_job import TrainingSpec
@@ -66,6 +67,7 @@ class CommonConfig(Spec):
     )
     training: dict[Name, TrainingSpec] = Field(default={}, description="Training runs by name.")
     preprocess: dict[Name, PreprocessSpec] = Field(default={}, description="Preparations of training data by name.")
+    search: dict[Name, SearchSpec] = Field(default={}, description="Searches for good settings by name.")
     evaluation: dict[Name, EvaluationSpec] = Field(default={}, description="Evaluations of training runs by name.")
     budget: BudgetSpec | None = Field(None, description="What the stack may cost.")
     discounts: dict[Name, Annotated[Decimal, Field(ge=0, le=100)]] = Field(

@@ -6,10 +6,12 @@ exceeded), said again here because what runs in a job has only this folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -86,6 +88,19 @@ def show(problems: Iterable[str]) -> None:
         console.print(problem, markup=False)
 
 
+def leave_code(code: object) -> None:
+    """Write an exit code where EXIT_CODE_FILE says, if it does: torchrun ends with 1 whatever its processes ended with.
+
+    A file for each time that torchrun has started its processes, and in it the first code: those of the other ranks
+    follow from that one.
+    """
+    path = os.environ.get("EXIT_CODE_FILE")
+    if path and isinstance(code, int) and code != OK:
+        life = Path(f"{path}.{os.environ.get('TORCHELASTIC_RESTART_COUNT') or 0}")
+        with contextlib.suppress(FileExistsError), life.open("x", encoding="ascii") as file:
+            file.write(str(code))
+
+
 def guarded(app: typer.Typer, name: str = "") -> Callable[[], None]:
     """The entry point of a command: `main = guarded(app, "python -m training.train")`.
 
@@ -98,10 +113,12 @@ def guarded(app: typer.Typer, name: str = "") -> Callable[[], None]:
             app(prog_name=name or None)
         except TrainingError as error:
             show(error.problems)
+            leave_code(error.code)
             raise SystemExit(error.code) from None
         except SystemExit as end:
             if end.code == INTERRUPTED:  # Typer has caught ctrl-C
                 show(["interrupted"])
+            leave_code(end.code)
             raise
         except BrokenPipeError:
             # The reader went away (`... | head`): not an error, but Python must not complain while closing stdout.

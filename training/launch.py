@@ -20,6 +20,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -64,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", help="a flag with which the program checks its settings and ends")
     parser.add_argument("--result", help="folder of the run: what is in it is told at the end")
     parser.add_argument("--drill", action="store_true", help="kill a process, and ask the model (needs --result)")
+    parser.add_argument("--each", action="store_true", help="every pod tells its result, the last one stays")
     parser.add_argument("--alone", action="store_true", help="the program finds its ranks by itself: no torchrun")
     parser.add_argument("program", nargs="+", help="a module and its arguments, after --")
     given = parser.parse_args(arguments)
@@ -83,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     drilled = folder if given.drill else None
     fault = (lambda pid: drill.Kill(drilled, pid).start()) if drilled and place.index == place.pods - 1 else None
     code, said = run(command(place, given.program, given.restarts, given.wait_seconds, alone=given.alone), fault)
-    if place.index == 0:
+    if place.index == 0 or given.each:
         result = {**summary(folder, code, started), "program": given.program, "result": said}
         if drilled:
             result["drill"] = drill.account(drilled) | {
@@ -134,22 +137,44 @@ def command(place: Place, program: list[str], restarts: int, wait_seconds: float
 def run(arguments: list[str], started: Callable[[int], None] | None = None) -> tuple[int, dict[str, Any] | None]:
     """Run to its end, passing on its output and requests to stop. `started` is told the pid.
 
-    Returns the exit code (128 + number for a signal) and the last JSON object that stood on a line of its output.
+    Returns the exit code (of the program, also where torchrun makes 1 of it; 128 + number for a signal) and the last
+    JSON object that stood on a line of its output.
     """
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-    if started:
-        started(process.pid)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda got, _: process.send_signal(got))
-    said: dict[str, Any] | None = None
-    assert process.stdout is not None
-    for line in process.stdout:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        if line.startswith("{"):
-            said = _parsed(line) or said
-    code = process.wait()
-    return (code if code >= 0 else 128 - code), said
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "code"
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, "EXIT_CODE_FILE": str(file)}
+        )
+        if started:
+            started(process.pid)
+        threading.Thread(target=_end_on_wrong_settings, args=(process, file), daemon=True).start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda got, _: process.send_signal(got))
+        said: dict[str, Any] | None = None
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if line.startswith("{"):
+                said = _parsed(line) or said
+        code = process.wait()
+        return code and (_code_left(file) or (code if code > 0 else 128 - code)), said
+
+
+def _end_on_wrong_settings(process: subprocess.Popen[str], file: Path) -> None:
+    """No restart mends wrong settings, so torchrun need not try."""
+    while process.poll() is None:
+        if _code_left(file) == WRONG_SETTINGS:
+            process.terminate()
+            return
+        time.sleep(FIRST_PAUSE)
+
+
+def _code_left(file: Path) -> int | None:
+    """What the processes of the last life ended with (`errors.leave_code`); None when none has said so."""
+    lives = {int(one.suffix[1:]): one for one in file.parent.glob(f"{file.name}.*")}
+    text = lives[max(lives)].read_text(encoding="ascii") if lives else ""
+    return int(text) if text else None  # empty: it is being written
 
 
 def summary(folder: Path | None, code: int, started: str) -> dict[str, Any]:

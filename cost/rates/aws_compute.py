@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
 
 from cost.rates.machines import Machine, Size, machines, reserved_hours, sized
 from cost.registry import rate
-from cost.subject import Found, Gap, Subject
-from plan import Resource, Unknown
+from cost.subject import Found, Gap, Subject, number
+from plan import Resource
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"
@@ -27,21 +28,32 @@ def instance(it: Subject) -> Iterator[Found]:
         return
     tenancy = "host" if it.has("hostId") else it.text("tenancy") or (base.tenancy if base else "default")
     market = it.text("instanceMarketOptions.marketType")
-    volumes = [(f"ebs_block_device[{n}]", entry) for n, entry in enumerate(it.entries("ebsBlockDevices"))]
-    if base:
-        volumes += [(f"ebs_block_device[{len(volumes) + n}]", entry) for n, (_, entry) in enumerate(base.volumes)]
     root = it.value("rootBlockDevice") or (base.root if base else None) or {}
     machine = Machine(
         instance_type=kind,
         purchase=MARKETS.get(market) or (base.purchase if base else "on-demand"),
         tenancy=tenancy,
-        monitoring=it.flag("monitoring") or bool(base and base.monitoring),
+        monitoring=_flag(it, "monitoring", bool(base and base.monitoring)),
         credits=it.text("creditSpecification.cpuCredits") or (base.credits if base else ""),
-        ebs_optimized=it.flag("ebsOptimized") or bool(base and base.ebs_optimized),
+        ebs_optimized=_flag(it, "ebsOptimized", bool(base and base.ebs_optimized)),
         root=root,
-        volumes=volumes,
+        volumes=_volumes(it, template),
     )
     yield from machines(it, machine)
+
+
+def _flag(it: Subject, path: str, default: bool) -> bool:
+    """What the instance says, be it false, goes before what its launch template says."""
+    return it.flag(path) if it.has(path) else default
+
+
+def _volumes(it: Subject, template: Resource | None) -> list[tuple[str, Mapping[str, Any]]]:
+    """Volumes of an instance. One that its launch template describes too, by device name, keeps what is not changed."""
+    own = it.entries("ebsBlockDevices")
+    mapped = it.other(template).entries("blockDeviceMappings") if template else []
+    before = {entry.get("deviceName"): entry["ebs"] for entry in mapped if isinstance(entry.get("ebs"), Mapping)}
+    merged = [{**before.pop(entry.get("deviceName"), {}), **entry} for entry in own]
+    return [(f"ebs_block_device[{n}]", entry) for n, entry in enumerate([*merged, *before.values()])]
 
 
 @rate("aws:ec2/spotInstanceRequest:SpotInstanceRequest")
@@ -79,16 +91,20 @@ def auto_scaling_group(it: Subject) -> Iterator[Found]:
 
 
 def _mixed(it: Subject, size: Size) -> Iterator[Found]:
-    """A mixed policy is priced at its first override; the base on demand, the rest as the distribution says."""
+    """A mixed policy is priced at its first override; the base on demand, the rest as the distribution says.
+
+    The sizes of the group count units of capacity where the override has a weight, not machines.
+    """
     template = it.referred("mixedInstancesPolicy", TEMPLATE)
     path = "mixedInstancesPolicy.launchTemplate.overrides"
     overrides = it.value(path) or []
     first = overrides[0] if isinstance(overrides, list) and overrides else {}
     base = from_template(it.other(template)) if template else Machine("")
     kind = first.get("instanceType") or base.instance_type if isinstance(first, Mapping) else base.instance_type
-    if not kind or isinstance(kind, Unknown):
+    if not kind:
         yield Gap("Instance usage", "a mixed policy without an instance type in the plan", "input")
         return
+    size = _weighted(size, first, counted=it.usage.given("instances") is not None)
     distribution = it.value("mixedInstancesPolicy.instancesDistribution") or {}
     fixed = min(Decimal(str(distribution.get("onDemandBaseCapacity") or 0)), size.count)
     share = Decimal(str(distribution.get("onDemandPercentageAboveBaseCapacity", 100))) / 100
@@ -97,6 +113,13 @@ def _mixed(it: Subject, size: Size) -> Iterator[Found]:
         if count:
             machine = with_type(base, kind, purchase)
             yield from machines(it, machine, Size(count, min(size.minimum, count), size.maximum))
+
+
+def _weighted(size: Size, override: Any, *, counted: bool) -> Size:
+    """Machines from units of capacity. Usage that gives a count of machines stands."""
+    weight = number(override.get("weightedCapacity") or 1, "weightedCapacity") if isinstance(override, Mapping) else 1
+    units = (size.count, size.minimum, size.maximum)
+    return size if counted else Size(*((value / weight).to_integral_value(ROUND_CEILING) for value in units))
 
 
 def by_template(

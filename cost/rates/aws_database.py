@@ -15,7 +15,7 @@ from catalog.price import Ambiguous, Price
 from cost.model import HOURS
 from cost.rates.machines import reserved_hours
 from cost.registry import rate
-from cost.subject import Charge, Found, Subject, number
+from cost.subject import Charge, Found, Gap, Subject, number
 from plan import Resource
 
 RDS, AURORA = "aws_db_instance", "aws_rds_cluster_instance"
@@ -25,9 +25,9 @@ GP3_IOPS, GP3_STRIPED_IOPS, GP3_STRIPED_GB = 3000, 12_000, 400
 """IOPS that gp3 storage includes: more from the size on at which RDS stripes it over volumes (RDS User Guide)."""
 LONG_RETENTION = 7
 """Days that Performance Insights keeps free of charge."""
-SAME = {"mariadb": "mysql"}
+SAME = {"mariadb": "mysql", "aurora": "aurora-mysql"}
 """Engines that cost as much as another one."""
-TARGET = "aws:appautoscaling/target:Target"
+OWN_LICENCE = "bring-your-own-license"
 
 
 @rate("aws:rds/instance:Instance")
@@ -36,7 +36,9 @@ def database(it: Subject) -> Iterator[Found]:
     zones = "Multi-AZ" if it.flag("multiAz") else "Single-AZ"
     item = f"Database instance (on-demand, {zones}, {kind})"
     yield from instance(it, item, _database_price(it, item, engine), RDS, engine=SAME.get(engine, engine))
-    if not engine.startswith("aurora"):
+    if engine.startswith("aurora"):
+        yield Gap("Storage", "Aurora stores in a cluster, and there is none: use aws:rds/clusterInstance", "input")
+    else:
         yield from _database_storage(it, multi=zones == "Multi-AZ")
     backups = "Additional backup storage"
     kept = it.value("backupRetentionPeriod", 0)
@@ -60,12 +62,11 @@ def instance(it: Subject, item: str, price: Price | None, service: str, engine: 
 
 def _database_price(it: Subject, item: str, engine: str) -> Price | None:
     """The price of an engine. MySQL and MariaDB cost the same; the catalog's rows without an engine are MySQL's."""
-    if it.text("licenseModel") == "bring-your-own-license":
-        return None
+    if it.text("licenseModel") == OWN_LICENCE:
+        return by_engine(it, item, "oracle-byol") if engine.startswith("oracle") else None
     same = SAME.get(engine, engine)
-    found = by_engine(it, item, same)
-    plain = it.aws(RDS, item) if found is None and same == "mysql" and _single(it, item) else None
-    return found or plain
+    plain = it.aws(RDS, item, engine="none") if same == "mysql" else None
+    return by_engine(it, item, same) or plain
 
 
 def extended_support(it: Subject, engine: str, kind: str) -> Iterator[Found]:
@@ -76,13 +77,6 @@ def extended_support(it: Subject, engine: str, kind: str) -> Iterator[Found]:
         item, cpus = f"Extended support (year {year})", _cpus(it, kind)
         price = it.aws(RDS, item) if cpus else None
         yield it.hours(item, price, cpus or Decimal(1), what="vCPUs")
-
-
-def _single(it: Subject, item: str) -> bool:
-    try:
-        return it.aws(RDS, item) is not None
-    except Ambiguous:
-        return False
 
 
 def by_engine(it: Subject, item: str, engine: str) -> Price | None:
@@ -163,7 +157,7 @@ def cache_cluster(it: Subject) -> Iterator[Found]:
 def replication_group(it: Subject) -> Iterator[Found]:
     groups, replicas = it.amount("numNodeGroups"), it.amount("replicasPerNodeGroup")
     scaled = False
-    for target in it.referrers(TARGET):
+    for target in it.book.targets(it.resource, f"replication-group/{it.resource.inputs.get('replicationGroupId')}"):
         capacity = scaled_capacity(it, target)
         dimension = target.inputs.get("scalableDimension")
         if dimension == "elasticache:replication-group:NodeGroups":
@@ -237,7 +231,7 @@ def _capacity(it: Subject, letter: str, way: str) -> Found:
     """Capacity units by the month; under auto-scaling those of the target's minimum."""
     units, scaled = it.amount(f"{way}Capacity"), False
     dimension = f"dynamodb:table:{way.title()}CapacityUnits"
-    for target in it.referrers(TARGET):
+    for target in it.book.targets(it.resource, f"table/{it.resource.inputs.get('name')}"):
         if target.inputs.get("scalableDimension") == dimension:
             units, scaled = scaled_capacity(it, target), True
     plain = f"{way.title()} capacity unit ({letter}CU)"
@@ -248,7 +242,7 @@ def _capacity(it: Subject, letter: str, way: str) -> Found:
 
 @rate("aws:opensearch/domain:Domain", "aws:elasticsearch/domain:Domain")
 def search_domain(it: Subject) -> Iterator[Found]:
-    """Size of the volume is counted once, as its source does; AWS has one on each node."""
+    """Size of the volume is counted once, its throughput on each node, as its source does; AWS has one on each node."""
     service = "aws_opensearch_domain" if "opensearch" in it.resource.type else "aws_elasticsearch_domain"
     default = "m4.large.elasticsearch"
     kind, count = it.text("clusterConfig.instanceType", default), it.amount("clusterConfig.instanceCount", 1)
@@ -263,7 +257,7 @@ def search_domain(it: Subject) -> Iterator[Found]:
             item = "Storage IOPS (io1)"
             yield it.fixed(item, max(it.amount("ebsOptions.iops", 1), Decimal(1)), it.aws(service, item), unit="IOPS")
         if volume == "gp3" and _paid_throughput(it.amount("ebsOptions.throughput"), size):
-            extra = _paid_throughput(it.amount("ebsOptions.throughput"), size)
+            extra = _paid_throughput(it.amount("ebsOptions.throughput"), size) * count  # each node has a volume
             yield it.fixed(
                 "Throughput (gp3)", extra, it.aws("aws_elasticsearch_domain", "Throughput (gp3)"), unit="Mbps"
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from cost.model import Amount
+from cost.model import HOURS, Amount
 from cost.registry import rate
 from cost.subject import Found, Subject
 from cost.tiers import Tier, tiered
@@ -14,7 +14,7 @@ from cost.tiers import Tier, tiered
 BILLION = 1_000_000_000
 QUERIES = (Tier("first 1B", BILLION), Tier("over 1B", None))
 PER_LCU = {"new_connections": 100, "active_connections": 3000, "processed_bytes_gb": 1, "rule_evaluations": 1000}
-"""What one capacity unit serves, as infracost counts the usage keys of its files."""
+"""What one capacity unit serves in an hour, as infracost counts the usage keys of its files."""
 
 
 @rate(
@@ -39,7 +39,7 @@ def load_balancer(it: Subject) -> Iterator[Found]:
         yield it.depends(capacity, "new_connections, active_connections or processed_bytes_gb")
         return
     units = [amount.times(1 / Decimal(PER_LCU[key])) for key, amount in given.items()]
-    most = Amount(*(max(unit[level] for unit in units) for level in range(3)))
+    most = Amount(*(max(unit[level] for unit in units) / HOURS for level in range(3)))
     price = it.aws("aws_lb", capacity, load_balancer_type=kind)
     yield from it.metered(capacity, most, price, " or ".join(given), unit="LCU-month")
 
@@ -51,9 +51,19 @@ def classic_load_balancer(it: Subject) -> Iterator[Found]:
     yield from it.used("Data processed", "monthly_data_processed_gb", price, unit="GB")
 
 
-@rate("aws:route53/zone:Zone")
+@rate(
+    "aws:route53/zone:Zone",
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
+    "aws:servicediscovery/publicDnsNamespace:PublicDnsNamespace",
+)
 def zone(it: Subject) -> Iterator[Found]:
+    """A namespace of Cloud Map that answers by DNS keeps a hosted zone (aws.amazon.com/cloud-map/pricing).
+
+    Queries are usage of the records; those of the whole zone may be given here instead.
+    """
     yield it.fixed("Hosted zone", 1, it.globally("aws_route53_zone", "Hosted zone"), unit="months")
+    item, key = "Standard queries", "monthly_queries"
+    yield from tiered(it, item, key, "aws_route53_record", QUERIES, per=1_000_000, quiet=True, anywhere=True)
 
 
 @rate("aws:route53/record:Record")
@@ -91,7 +101,9 @@ def health_check(it: Subject) -> Iterator[Found]:
 @rate("aws:route53/resolverEndpoint:ResolverEndpoint")
 def resolver_endpoint(it: Subject) -> Iterator[Found]:
     service, item = "aws_route53_resolver_endpoint", "Resolver endpoints"
-    yield it.hours(item, it.aws(service, item), it.count("ipAddresses") or 1, what="addresses")
+    used = it.usage.given("ip_address_count")
+    count = Decimal(it.count("ipAddresses") or 0) or (used.base if used else Decimal(1))
+    yield it.hours(item, it.aws(service, item), count, what="addresses")
     yield from tiered(it, "DNS queries", "monthly_queries", service, QUERIES, per=1_000_000)
 
 

@@ -1,7 +1,8 @@
 """Elastic Kubernetes Service: control plane, node groups, Fargate profiles.
 
 A version past its standard support costs the extended rate unless the cluster's upgrade policy forbids it
-(aws.amazon.com/eks/pricing). A node group without launch template has t3.medium machines with 20 GB.
+(aws.amazon.com/eks/pricing). A node group that names no type, nor does its launch template, has t3.medium machines;
+without a template their disks have 20 GB.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from cost.rates.aws_compute import TEMPLATE, by_template
 from cost.rates.machines import Machine, machines, sized
 from cost.registry import rate
 from cost.subject import Found, Gap, Subject
-from plan import UNKNOWN
 
 DEFAULT_TYPE, DEFAULT_DISK = "t3.medium", 20
 PURCHASES = {"ON_DEMAND": "on-demand", "SPOT": "spot", "CAPACITY_BLOCK": "capacity-block"}
@@ -49,19 +49,20 @@ def _extended(it: Subject) -> bool | None:
 def node_group(it: Subject) -> Iterator[Found]:
     scaling = it.value("scalingConfig", {})
     size = sized(it, scaling.get("desiredSize"), scaling.get("minSize"), scaling.get("maxSize"))
-    types = it.value("instanceTypes") or []
-    first = types[0] if isinstance(types, list) and types else None
-    kind = first if isinstance(first, str) and first is not UNKNOWN else ""
+    kind = it.first("instanceTypes")
     purchase = PURCHASES.get(it.text("capacityType", "ON_DEMAND"), "on-demand")
     crossing = it.aws("aws_data_transfer", "Intra-region data transfer")
     yield from it.used("Data transfer between zones", "monthly_inter_az_gb", crossing, times=2, unit="GB", quiet=True)
     template = it.referred("launchTemplate", TEMPLATE)
     if template:
         market = "" if purchase == "on-demand" else purchase
-        yield from by_template(it, template, size, kind, market)
+        named = kind or it.other(template).text("instanceType") or DEFAULT_TYPE
+        yield from by_template(it, template, size, named, market)
         return
     if it.resource.inputs.get("launchTemplate"):
-        yield Gap("Instance usage", "its launch template is not in the plan", "input")
+        reason = "its launch template is not in the plan"
+        yield from machines(it, Machine(kind, purchase), size) if kind else [Gap("Instance usage", reason, "input")]
+        yield Gap("Root volume", reason, "input")
         return
     disk = it.amount("diskSize", DEFAULT_DISK)
     machine = Machine(kind or DEFAULT_TYPE, purchase, root={"volumeSize": disk, "volumeType": "gp2"})

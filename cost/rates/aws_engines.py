@@ -70,10 +70,7 @@ def graph_instance(it: Subject) -> Iterator[Found]:
     cluster = it.referred("clusterIdentifier", "aws:neptune/cluster:Cluster")
     own = it.text("storageType") or (it.other(cluster).text("storageType") if cluster else "")
     item = f"Database instance (on-demand, {kind})"
-    price = it.aws(service, item, storage_type="iopt1") if own == "iopt1" else it.aws(service, item)
-    if own != "iopt1" and price is not None:
-        price = it.aws(service, item, storage_type="standard") or price
-    yield it.hours(item, price, what="instance")
+    yield it.hours(item, it.aws(service, item, storage_type=own or "standard"), what="instance")
     if kind.startswith(BURSTABLE):
         yield from it.used("CPU credits", "monthly_cpu_credit_hrs", it.aws(service, "CPU credits"), quiet=True)
 

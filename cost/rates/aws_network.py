@@ -140,8 +140,10 @@ def traffic_mirror(it: Subject) -> Iterator[Found]:
 
 @rate("aws:globalaccelerator/accelerator:Accelerator")
 def global_accelerator(it: Subject) -> Iterator[Found]:
-    """A global service: its price stands under us-east-1."""
-    yield it.hours("Fixed fee", it.globally("aws_globalaccelerator_accelerator", "Fixed fee"), what="accelerator")
+    """A global service: its price stands under us-east-1. Traffic is usage of endpoint groups too: give it once."""
+    service, premium = "aws_globalaccelerator_accelerator", "Data transfer premium"
+    yield it.hours("Fixed fee", it.globally(service, "Fixed fee"), what="accelerator")
+    yield from it.used(premium, "monthly_data_transfer_gb", it.globally(service, premium), unit="GB", quiet=True)
 
 
 @rate("aws:networkfirewall/firewall:Firewall")

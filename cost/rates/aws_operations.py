@@ -18,7 +18,8 @@ CONTROLLERS = 2
 """Domain controllers of a directory at least (AWS Directory Service pricing)."""
 
 
-@rate("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey")
+@rate("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey",
+      "aws:kms/replicaExternalKey:ReplicaExternalKey")  # fmt: skip
 def kms_key(it: Subject) -> Iterator[Found]:
     """A key costs by the month; each of its first two rotations adds as much again, which is not counted here."""
     service = "aws_kms_key"
@@ -145,6 +146,13 @@ def certificate(it: Subject) -> Iterator[Found]:
     if it.has("certificateAuthorityArn"):
         item = "Certificates (first 1K)"
         yield it.fixed(item, 1, it.aws("aws_acmpca_certificate_authority", item), unit="requests")
+
+
+@rate("aws:acmpca/certificate:Certificate")
+def issued_certificate(it: Subject) -> Iterator[Found]:
+    """One certificate of a private authority, at the price of its first thousand a month."""
+    item = "Certificates (first 1K)"
+    yield it.fixed(item, 1, it.aws("aws_acmpca_certificate_authority", item), unit="requests")
 
 
 @rate("aws:grafana/workspace:Workspace")

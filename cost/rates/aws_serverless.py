@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
+from catalog.price import Price
 from cost.model import Amount
 from cost.registry import rate
 from cost.subject import Found, Gap, Subject
 from cost.tiers import Tier, metered
 
 MILLION, BILLION = 1_000_000, 1_000_000_000
+TASK = "aws:ecs/taskDefinition:TaskDefinition"
 DURATION = (Tier("first 6B", 6 * BILLION), Tier("next 9B", 9 * BILLION), Tier("over 15B", None))
 DURATION_ARM = (
     Tier("first 7.5B", 7_500_000_000),
@@ -50,7 +51,7 @@ def function(it: Subject) -> Iterator[Found]:
     milliseconds = given.base if given else Decimal(1)
     memory = it.amount("memorySize", 128)
     seconds = requests.times(memory / 1024 * _up(milliseconds, 1) / 1000)
-    arm = "arm64" in (it.value("architectures") or [])
+    arm = it.first("architectures") == "arm64"
     yield from _durations(it, seconds, arm=arm)
     extra = it.amount("ephemeralStorage.size", INCLUDED_MB) - INCLUDED_MB
     if extra > 0:
@@ -135,9 +136,18 @@ def topic(it: Subject) -> Iterator[Found]:
         sent = requests.times(count.base)
         paid = Amount(*(max(value - free, Decimal(0)) for value in sent))
         price = it.aws(service, item)
-        if item.startswith("SMS") and price and (own := it.usage.given("sms_notification_price")):
-            price = replace(price, usd=own.base * per, basis="given in the usage file: it depends on the country")
+        if item.startswith("SMS"):
+            price = _text_message(it, per)
         yield from it.metered(item, paid, price, subscriptions, per=per)
+
+
+def _text_message(it: Subject, per: int) -> Price | None:
+    """What text messages cost depends on the country and carrier: only the usage file can tell."""
+    own = it.usage.given("sms_notification_price")
+    if own is None:
+        return None
+    day = it.book.today.isoformat()
+    return Price(own.base * per, f"{per} notifications", day, it.usage.origin, "given in the usage file")
 
 
 def _fifo_topic(it: Subject) -> Iterator[Found]:
@@ -183,13 +193,14 @@ def event_rule(it: Subject) -> Iterator[Found]:
 @rate("aws:ecs/service:Service")
 def container_service(it: Subject) -> Iterator[Found]:
     """Fargate tasks by their size; on EC2 the machines are priced instead."""
-    providers = it.entries("capacityProviderStrategies")
-    names = {str(entry.get("capacityProvider")) for entry in providers}
+    names = _capacity_providers(it)
     if it.text("launchType", "EC2") != "FARGATE" and "FARGATE" not in names:
         if "FARGATE_SPOT" in names:
             yield it.gap("Fargate Spot")
         return
-    task = it.referred("taskDefinition", "aws:ecs/taskDefinition:TaskDefinition")
+    task = it.referred("taskDefinition", TASK)
+    for placed in it.referrers("aws:ecs/taskSet:TaskSet"):
+        task = task or it.other(placed).referred("taskDefinition", TASK)
     if task is None:
         yield Gap("Tasks", "its task definition is not in the plan", "input")
         return
@@ -201,6 +212,25 @@ def container_service(it: Subject) -> Iterator[Found]:
         yield it.fixed(
             item, size * count, it.aws("aws_ecs_service", item), unit=unit, steps=(f"{size} x {count} tasks",)
         )
+
+
+def _capacity_providers(it: Subject) -> set[str]:
+    """Where the tasks of a service run: by its own strategy, else by the default of its cluster.
+
+    A cluster without a default strategy that has Fargate alone can run them nowhere else.
+    """
+    own = {str(entry.get("capacityProvider")) for entry in it.entries("capacityProviderStrategies")}
+    cluster = it.referred("cluster", "aws:ecs/cluster:Cluster")
+    if own or it.has("launchType") or cluster is None:
+        return own
+    found: set[str] = set()
+    for provided in it.other(cluster).referrers("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"):
+        at = it.other(provided)
+        found |= {str(entry.get("capacityProvider")) for entry in at.entries("defaultCapacityProviderStrategies")}
+        offered = set(map(str, at.value("capacityProviders") or []))
+        if not found and offered <= {"FARGATE", "FARGATE_SPOT"}:
+            found = offered
+    return found
 
 
 def _quantity(text: str, unit: int) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
+from typing import Any
 
 from cost.rates.volumes import SIZES, volume
 from cost.registry import rate
@@ -25,6 +26,10 @@ BACKUPS = {
     "monthly_fsx_windows_backup_gb": "FSx for Windows backup",
     "monthly_fsx_lustre_backup_gb": "FSx for Lustre backup",
 }
+BY_SOURCE = {"EBS": "EBS snapshot", "RDS": "RDS snapshot", "DynamoDB": "DynamoDB backup", "EFS": "EFS backup (warm)"}
+"""What the usage key of one total counts, by what is backed up."""
+SECOND_GENERATION = (125, 250, 500, 1000)
+"""MB/s per TiB that PERSISTENT_2 file systems offer; PERSISTENT_1 has 12, 40, 50, 100 and 200 (FSx User Guide)."""
 IOPS_PER_GB = 3
 """IOPS that OpenZFS includes for each GB of SSD."""
 
@@ -39,7 +44,8 @@ def ebs_volume(it: Subject) -> Iterator[Found]:
 @rate(SNAPSHOT, COPY)
 def ebs_snapshot(it: Subject) -> Iterator[Found]:
     """Storage at the size of the volume: the first snapshot is a full copy of what is written; later ones add to it."""
-    size, why = _snapshot_size(it)
+    given = it.usage.given("monthly_snapshot_gb")
+    size, why = (given.base, "monthly_snapshot_gb from the usage file") if given else _snapshot_size(it)
     price = it.aws("aws_ebs_snapshot", "EBS snapshot storage")
     yield it.fixed("EBS snapshot storage", size, price, unit="GB", steps=(why,))
     for item, key, per in (
@@ -67,9 +73,8 @@ def _snapshot_size(it: Subject) -> tuple[Decimal, str]:
 def lustre(it: Subject) -> Iterator[Found]:
     """Storage by the GB-month at the rate of the tier. AWS bills a GiB of capacity as a GB."""
     it.usage.given("storage_used_gb")  # for a hint: capacity is paid for whether it is full or not
-    deployment = it.text("deploymentType", "SCRATCH_1")
-    storage = it.text("storageType", "SSD")
-    throughput = it.value("perUnitStorageThroughput")
+    storage, throughput = it.text("storageType", "SSD"), it.value("perUnitStorageThroughput")
+    deployment = it.text("deploymentType") or _deployment(throughput)
     tier = f"{storage} storage, {deployment}" + (f", {throughput} MB/s/TiB" if throughput else "")
     if not it.has("storageCapacity"):
         yield Gap(tier, "its capacity is that of the backup or is billed by what is stored", "input")
@@ -85,6 +90,11 @@ def lustre(it: Subject) -> Iterator[Found]:
     except CannotTell:
         kept = Decimal(0)
     yield from it.used("Backup storage", "backup_storage_gb", None, quiet=not kept)
+
+
+def _deployment(throughput: Any) -> str:
+    """What is meant where nothing is said: only persistent file systems take a throughput per TiB."""
+    return "SCRATCH_1" if throughput is None else "PERSISTENT_2" if throughput in SECOND_GENERATION else "PERSISTENT_1"
 
 
 @rate("aws:fsx/openZfsFileSystem:OpenZfsFileSystem")
@@ -166,7 +176,11 @@ def repository(it: Subject) -> Iterator[Found]:
 
 @rate("aws:backup/vault:Vault")
 def backup_vault(it: Subject) -> Iterator[Found]:
-    if not any(it.usage.given(key) for key in BACKUPS):
+    stored, source = it.usage.given("monthly_backup_storage_gb"), it.usage.text("source_resource_type", "EBS")
+    if stored is not None:
+        item = BY_SOURCE.get(source, f"{source} backup")
+        yield from it.metered(item, stored, it.aws("aws_backup_vault", item), "monthly_backup_storage_gb", unit="GB")
+    elif not any(it.usage.given(key) for key in BACKUPS):
         yield it.depends("Backups", next(iter(BACKUPS)))
     for key, item in BACKUPS.items():
         yield from it.used(item, key, it.aws("aws_backup_vault", item), quiet=True)

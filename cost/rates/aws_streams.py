@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from cost.book import TARGET
 from cost.meters import Meter, metered
-from cost.rates.aws_database import TARGET, scaled_capacity
+from cost.rates.aws_database import scaled_capacity
 from cost.registry import rate
 from cost.subject import Found, Subject
 from cost.tiers import Tier, tiered

@@ -33,6 +33,10 @@ OUT = (
     Tier("over 5PB", None),
 )
 PLACES = ("us", "europe", "south_africa", "south_america", "japan", "australia", "asia_pacific", "india")
+EDGES = ("us", "europe", "south_africa", "south_america", "south_korea", "middle_east", "australia", "asia_pacific",
+         "india")  # fmt: skip
+ENDPOINTS = {"us": "north_america", "ca": "north_america", "mx": "north_america", "eu": "europe"}
+"""Groups of regions that the price of the premium tells apart, as far as the catalog has them."""
 FREE_PATHS = 1000
 FREE_USERS = 10_000
 
@@ -90,6 +94,9 @@ def distribution(it: Subject) -> Iterator[Found]:
     if not isinstance(it.usage.raw("monthly_data_transfer_to_internet_gb"), dict):
         yield it.depends("Data transfer out to internet", "monthly_data_transfer_to_internet_gb.us")
     yield from _shield(it)
+    if it.text("viewerCertificate.sslSupportMethod") == "vip" and it.usage.given("custom_ssl_certificates") is None:
+        item = "Dedicated IP custom SSLs"
+        yield it.fixed(item, 1, it.globally(service, item), unit="certificates")
     for item, key, per in (
         ("Field level encryption requests", "monthly_encryption_requests", 10_000),
         ("Real-time log requests", "monthly_log_lines", MILLION),
@@ -136,13 +143,25 @@ def edge_function(it: Subject) -> Iterator[Found]:
 
 @rate("aws:globalaccelerator/endpointGroup:EndpointGroup")
 def endpoint_group(it: Subject) -> Iterator[Found]:
-    """The premium depends on both ends of each flow: no price that the catalog could hold by itself."""
-    for way in ("inbound", "outbound"):
-        key = f"monthly_{way}_data_transfer_gb"
-        if it.usage.raw(key) is None:
-            yield it.depends(f"{way.title()} DT-premium fee", f"{key}.us")
-        else:
-            yield it.gap(f"{way.title()} DT-premium fee", "no price in the catalog: it depends on both ends")
+    """A premium by both ends of each flow, in the direction that carries more (Global Accelerator pricing)."""
+    region = it.text("endpointGroupRegion") or it.region or ""
+    endpoint = ENDPOINTS.get(region.partition("-")[0], region)
+    volumes = {way: _flows(it, f"monthly_{way}_data_transfer_gb") for way in ("inbound", "outbound")}
+    if not any(volumes.values()):
+        yield it.depends("DT-premium fee", "monthly_inbound_data_transfer_gb.us")
+        return
+    way = max(volumes, key=lambda name: sum(amount.base for amount in volumes[name].values()))
+    for edge, amount in volumes[way].items():
+        service, item = "aws_globalaccelerator_endpoint_group", "DT-premium fee"
+        price = it.globally(service, item, endpoint=endpoint, edge=edge)
+        key = f"monthly_{way}_data_transfer_gb.{edge}"
+        yield from it.metered(f"{edge} > {way.title()} {item}", amount, price, key, unit="GB")
+
+
+def _flows(it: Subject, key: str) -> dict[str, Amount]:
+    """GB by where users are."""
+    given = {edge: it.usage.given(f"{key}.{edge}") for edge in EDGES}
+    return {edge: amount for edge, amount in given.items() if amount is not None}
 
 
 @rate("aws:cognito/userPool:UserPool")

@@ -18,9 +18,21 @@ TEMPLATES = (
     "gcp:compute/instanceTemplate:InstanceTemplate",
     "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
 )
+NAMED = (
+    "gcp:compute/perInstanceConfig:PerInstanceConfig",
+    "gcp:compute/regionPerInstanceConfig:RegionPerInstanceConfig",
+)
+"""Each is one machine of a group, made if the group has it not."""
 DISK_TYPES = ("gcp:compute/disk:Disk", "gcp:compute/regionDisk:RegionDisk")
+SOURCES = (*DISK_TYPES, "gcp:compute/image:Image", "gcp:compute/snapshot:Snapshot")
+"""What a disk or an image may be made from."""
 BOOT_GB, DISK_GB = Decimal(10), Decimal(500)
 """GB of a boot disk and of a disk whose size is not given."""
+DEFAULT_GB = {**dict.fromkeys(("pd-balanced", "pd-ssd"), Decimal(100)),
+              **dict.fromkeys(("pd-extreme", "hyperdisk-extreme"), Decimal(1000))}  # fmt: skip
+"""The same for faster types (gcloud compute disks create --size)."""
+EXTREME_IOPS = Decimal(100_000)
+"""IOPS of a pd-extreme disk that does not say (Compute Engine documentation, extreme persistent disks)."""
 NAT_VMS = 32
 """Above so many machines a NAT gateway costs a flat rate."""
 
@@ -50,8 +62,11 @@ def instance(it: Subject) -> Iterator[Found]:
     "gcp:compute/regionInstanceGroupManager:RegionInstanceGroupManager",
 )
 def instance_group(it: Subject) -> Iterator[Found]:
-    """Target size, else the minimum of the autoscaler that points here."""
+    """Target size, else the minimum of the autoscaler that points here; at least the machines configured by name."""
     target = it.value("targetSize")
+    named = sum(1 for _ in it.referrers(*NAMED))
+    if target is not None and named > number(target, "targetSize"):
+        target = named
     kinds = ("gcp:compute/autoscaler:Autoscaler", "gcp:compute/regionAutoscaler:RegionAutoscaler")
     least = None
     for scaler in it.referrers(*kinds):
@@ -90,7 +105,8 @@ def reservation(it: Subject) -> Iterator[Found]:
 
 @rate(*DISK_TYPES)
 def persistent_disk(it: Subject) -> Iterator[Found]:
-    kind, size = it.text("type", "pd-standard").rsplit("/", 1)[-1], it.amount("size", DISK_GB)
+    kind = _disk_type(it)
+    size = _made_size(it) or DEFAULT_GB.get(kind, DISK_GB)
     if "regionDisk" in it.resource.type:
         yield (
             it.gap(f"Replicated provisioned storage ({kind})")
@@ -101,9 +117,15 @@ def persistent_disk(it: Subject) -> Iterator[Found]:
         )
     else:
         yield disk(it, kind, size)
-    if kind in ("pd-extreme", "hyperdisk-extreme") and it.has("provisionedIops"):
+    if kind == "pd-extreme" or (kind == "hyperdisk-extreme" and it.has("provisionedIops")):
         price = it.gcp("google_compute_disk", "Provisioned IOPS", type=kind)
-        yield it.fixed("Provisioned IOPS", it.amount("provisionedIops"), price, unit="IOPS")
+        yield it.fixed("Provisioned IOPS", it.amount("provisionedIops", EXTREME_IOPS), price, unit="IOPS")
+    elif kind == "hyperdisk-extreme":
+        yield it.gap("Provisioned IOPS", "provisionedIops is not given, and its default is not known here", "input")
+
+
+def _disk_type(it: Subject) -> str:
+    return it.text("type", "pd-standard").rsplit("/", 1)[-1]
 
 
 def _replicated(kind: str) -> str:
@@ -128,31 +150,28 @@ def image(it: Subject) -> Iterator[Found]:
     """Storage by usage, else the size that is given, else that of the disk, image or snapshot it is made from."""
     kind = "google_compute_machine_image" if "machineImage" in it.resource.type else "google_compute_image"
     price = it.gcp(kind, "Storage", "us-central1")
-    size = _image_size(it) if it.usage.given("storage_gb") is None else None
+    size = _made_size(it) if it.usage.given("storage_gb") is None else None
     if size is not None:
         yield it.fixed("Storage", size, price, unit="GB")
     else:
         yield from it.used("Storage", "storage_gb", price, unit="GB")
 
 
-def _image_size(it: Subject) -> Decimal | None:
+def _made_size(it: Subject) -> Decimal | None:
+    """GB of a disk or image: as given, else those of what it is made from."""
     source: Resource | None = it.resource
-    for _ in range(4):
+    for _ in range(5):
         if source is None:
             return None
         for key in ("diskSizeGb", "size"):
             if source.inputs.get(key) is not None:
                 return number(source.inputs[key], key)
         at = it.other(source)
-        kinds = (*DISK_TYPES, "gcp:compute/image:Image", "gcp:compute/snapshot:Snapshot")
-        source = next(
-            (found for path in ("sourceDisk", "sourceImage", "sourceSnapshot", "image", "snapshot")
-             if (found := at.referred(path, *kinds))), None
-        )  # fmt: skip
-        if source is not None and source.type in DISK_TYPES and source.inputs.get("size") is None:
-            at = it.other(source)
-            if not any(at.referred(path, *kinds) for path in ("image", "snapshot")):
-                return DISK_GB
+        paths = ("sourceDisk", "sourceImage", "sourceSnapshot", "image", "snapshot")
+        origin = next((found for path in paths if (found := at.referred(path, *SOURCES))), None)
+        if origin is None and source.type in DISK_TYPES and source is not it.resource:
+            return DEFAULT_GB.get(_disk_type(at), DISK_GB)
+        source = origin
     return None
 
 

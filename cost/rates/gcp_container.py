@@ -16,7 +16,7 @@ from cost.book import gcp_place
 from cost.rates.gcp_machines import GoogleMachine, accelerators, machines
 from cost.rates.machines import Size
 from cost.registry import rate
-from cost.subject import Found, Gap, Subject, number
+from cost.subject import Found, Subject, known, number
 from plan import Unknown
 
 CLUSTER, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
@@ -63,7 +63,7 @@ def node_pool(it: Subject) -> Iterator[Found]:
     if it.entries("nodeLocations") or it.count("nodeLocations"):
         zones = it.count("nodeLocations") or zones
     given = it.usage.given("nodes")
-    yield from _pool(at, it.resource.inputs, given.base if given else None, zones)
+    yield from _pool(at, known(dict(it.resource.inputs)), given.base if given else None, zones)
 
 
 def _zones(settings: Settings, location: str) -> int:
@@ -71,15 +71,14 @@ def _zones(settings: Settings, location: str) -> int:
     named = settings.get("nodeLocations")
     zonal = location.count("-") == 2
     if isinstance(named, list) and named:
-        return len(set(map(str, named)) | ({location} if zonal else set()))
+        unknown = sum(isinstance(zone, Unknown) for zone in named)
+        names = {str(zone) for zone in named if not isinstance(zone, Unknown)}
+        return unknown + len(names | ({location} if zonal else set()))
     return 1 if zonal else ZONES
 
 
 def _pool(it: Subject, pool: Settings, given: Decimal | None, zones: int, *, prefix: str = "") -> Iterator[Found]:
     config = pool.get("nodeConfig") or {}
-    if isinstance(config, Unknown):
-        yield Gap("Nodes", "nodeConfig is known only after creation", "input")
-        return
     kind = str(config.get("machineType") or "e2-medium")
     size = _size(pool, given, zones, kind)
     disk = (str(config.get("diskType") or "pd-standard"), number(config.get("diskSizeGb") or DISK_GB, "diskSizeGb"))

@@ -37,6 +37,8 @@ DISKS = {
 """Name, and dimension in the price table of all regions."""
 WITHOUT_SSD = "no local SSD"
 """What the table says of a price that was put together from host and accelerators alone."""
+GB_PER_CPU = {"N1": Decimal("6.5"), "N2": Decimal(8), "N2D": Decimal(8)}
+"""Memory of a vCPU of a custom type; what goes beyond it is extended memory, at a price of its own."""
 SSD_GB = 375
 """A local SSD (Compute Engine documentation)."""
 GPU_NAMES = {
@@ -157,13 +159,17 @@ def _custom(it: Subject, kind: str, word: str, count: Decimal, hours: Decimal, l
         yield it.gap(f"{label}Custom instance ({kind})", f"{kind} is not the name of a custom machine type")
         return
     family, cpus, memory = (parts[1] or "n1").upper(), Decimal(parts[2]), Decimal(parts[3]) / 1024
+    usual = min(memory, cpus * GB_PER_CPU.get(family, GB_PER_CPU["N2"])) if parts[4] else memory
     for item, amount, unit, sizes in (
         (f"Custom instance CPU (Linux/UNIX, {word}, {family} {{}} vCPUs)", cpus, "vCPU-hours", (6, 4, 2)),
-        (f"Custom Instance RAM (Linux/UNIX, {word}, {family} {{}} GB)", memory, "GB-hours", (20, 13)),
+        (f"Custom Instance RAM (Linux/UNIX, {word}, {family} {{}} GB)", usual, "GB-hours", (20, 13)),
+        (f"Custom Instance Extended RAM (Linux/UNIX, {word}, {family} {{}} GB)", memory - usual, "GB-hours", (2,)),
     ):
+        if not amount:
+            continue
         name = item.format(amount.normalize())
         each = _share(it, item, sizes)
-        if parts[4] or each is None:
+        if each is None:
             yield it.gap(f"{label}{name}")
         else:
             yield it.fixed(f"{label}{name}", amount * count * hours, each, unit=unit)

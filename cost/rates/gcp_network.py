@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cost.rates.gcp_machines import GoogleMachine, machines
+from cost.rates.machines import Size
 from cost.registry import rate
 from cost.subject import Found, Subject
 from cost.tiers import Tier, split
@@ -50,8 +52,20 @@ def external_gateway(it: Subject) -> Iterator[Found]:
 
 @rate("gcp:compute/vPNGateway:VPNGateway", "gcp:compute/haVpnGateway:HaVpnGateway")
 def gateway(it: Subject) -> Iterator[Found]:
-    """A gateway is free; its tunnels are resources of their own and traffic counts by where it goes."""
+    """A gateway is free and traffic counts by where it goes. Tunnels that the plan has not may be given by number."""
+    tunnels = it.usage.given("tunnel_count")
+    if tunnels is not None:
+        price = it.gcp("google_compute_vpn_tunnel", "VPN Tunnel")
+        yield it.hours("VPN Tunnel", price, tunnels.base, what="tunnels")
     yield from _between(it, "IPSec traffic")
+
+
+@rate("gcp:vpcaccess/connector:Connector")
+def serverless_connector(it: Subject) -> Iterator[Found]:
+    """Machines, two at least, billed as those of Compute Engine (cloud.google.com/vpc/pricing)."""
+    least = it.amount("minInstances", 2)
+    size = Size(least, least, max(least, it.amount("maxInstances", least)))
+    yield from machines(it, GoogleMachine(it.text("machineType", "e2-micro")), size)
 
 
 @rate("gcp:servicenetworking/connection:Connection")

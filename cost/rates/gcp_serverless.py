@@ -44,7 +44,7 @@ def run_service(it: Subject) -> Iterator[Found]:
 def run_first(it: Subject) -> Iterator[Found]:
     container = _first(it.value("template.spec.containers") or [])
     limits = (container.get("resources") or {}).get("limits") or {}
-    notes = it.value("template.metadata.annotations") or {}
+    notes = {**(it.value("metadata.annotations") or {}), **(it.value("template.metadata.annotations") or {})}
     throttled = str(notes.get("run.googleapis.com/cpu-throttling", "true")).lower() == "true"
     least = Decimal(str(notes.get("autoscaling.knative.dev/minScale") or 0))
     yield from _run(it, limits, throttled=throttled, least=least)

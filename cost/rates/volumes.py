@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from cost.subject import Found, Gap, Subject, number
-from plan import UNKNOWN
+from cost.subject import Found, Gap, Subject, known, number
 
 SERVICE = "aws_ebs_volume"
 NAMES = {
@@ -40,11 +39,8 @@ def volume(
     default_size: int | None = None,
 ) -> Iterator[Found]:
     """Storage, IOPS and throughput of one volume, `times` over."""
-    label = f"{prefix} > " if prefix else ""
+    label, settings = f"{prefix} > " if prefix else "", known(dict(settings))
     kind = settings.get(type_key) or ("io1" if settings.get("iops") and type_key == "none" else "gp2")
-    if kind is UNKNOWN:
-        yield Gap(f"{label}Storage", "the volume type is known only after creation", "input")
-        return
     name = NAMES.get(str(kind))
     if name is None:
         yield Gap(f"{label}Storage ({kind})", f"{kind} is not a known volume type")

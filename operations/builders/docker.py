@@ -10,6 +10,7 @@ from pathlib import Path
 
 from operations.builders import Build
 from terminal import UserError
+from training.image import context
 
 
 def build(wanted: Build) -> str:
@@ -19,10 +20,7 @@ def build(wanted: Build) -> str:
         raise UserError("docker is not on PATH; install it with its buildx plugin, or choose another builder")
     with tempfile.TemporaryDirectory(prefix="ai-datacenter-image-") as name:
         folder = Path(name)
-        for path, data in wanted.content.items():
-            target = folder / "context" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
+        context.unpack(wanted.content, folder / "context")
         metadata = folder / "metadata.json"
         arguments = [f"--build-arg={key}={value}" for key, value in wanted.arguments.items()]
         command = [

@@ -118,8 +118,8 @@ def test_a_service_price_is_never_that_of_another_region(row: Row, region: str) 
 
 
 def test_services_read_in_another_region_are_priced_there_only() -> None:
-    assert prices.service("aws_dynamodb_table", "Data storage", "us-east-2")
-    assert prices.service("aws_dynamodb_table", "Data storage", "us-east-1") is None
+    assert prices.service("aws_backup_vault", "EBS snapshot", "us-west-1")
+    assert prices.service("aws_backup_vault", "EBS snapshot", "us-east-1") is None
 
 
 def test_data_transfer_has_its_own_price_in_27_regions() -> None:

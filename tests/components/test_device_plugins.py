@@ -18,6 +18,8 @@ TRAINIUM = {
         }
     },
     "benchmark": REMOVED,
+    "training": REMOVED,
+    "system-pools/bench/mount-file-system": REMOVED,
 }
 
 
@@ -35,18 +37,24 @@ def test_only_what_the_pools_need_is_there() -> None:
     assert set(daemons(plan_of(changed(TRAINIUM)))) == {"neuron-device-plugin", "efa-device-plugin"}
 
 
+def wanting(daemon: Resource) -> set[str]:
+    """Pools of the local stack that need a driver: both mount the file system, one has devices."""
+    return {"bench", "h100"} if daemon.inputs["metadata"]["name"] == "fsx-csi-node" else {"h100"}
+
+
 def test_drivers_run_only_on_nodes_that_pools_have_labelled_for_them() -> None:
     plan = planned("local")
     labels = [group.inputs["labels"] for group in plan.of_type("aws:eks/nodeGroup:NodeGroup")]
     for daemon in daemons(plan).values():
         selector = pod(daemon)["nodeSelector"]
         fitting = [given for given in labels if selector.items() <= given.items()]
-        assert [given["dc/pool"] for given in fitting] == ["h100"]
+        assert {given["dc/pool"] for given in fitting} == wanting(daemon)
 
 
 def test_drivers_tolerate_the_taints_of_those_nodes_and_no_others() -> None:
+    taints = {"h100": "nvidia.com/gpu", "bench": "dc/dedicated"}
     for daemon in daemons(planned("local")).values():
-        assert [entry["key"] for entry in pod(daemon)["tolerations"]] == ["nvidia.com/gpu"]
+        assert {entry["key"] for entry in pod(daemon)["tolerations"]} == {taints[pool] for pool in wanting(daemon)}
     for daemon in daemons(plan_of(changed(TRAINIUM))).values():
         assert [entry["key"] for entry in pod(daemon)["tolerations"]] == ["aws.amazon.com/neuron"]
 

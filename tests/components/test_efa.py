@@ -40,7 +40,7 @@ def data_center() -> Plan:
         }
         for kind, plan in RENDERED
     }
-    return planned(changed({"pools": pools, "benchmark": REMOVED}), "up")
+    return planned(changed({"pools": pools, "benchmark": REMOVED, "training": REMOVED}), "up")
 
 
 def layout(rendered: list[dict[str, Any]]) -> list[tuple[int, int, str]]:

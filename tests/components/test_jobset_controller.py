@@ -35,6 +35,12 @@ def test_the_controller_comes_before_the_set_and_after_nodes_that_can_run_it(sta
         assert release.urn not in other.dependencies, other.name
 
 
+def test_a_job_of_any_section_brings_the_controller() -> None:
+    run = {"pool": "v6e", "image": "a/b:1", "launcher": "jobset", "preset": "bloom-560m", "ranks": 64}
+    plan = plan_of(changed({"benchmark": {}, "training": {"run": run}}, "tpu-v6e-pod"))
+    assert len(plan.of_type(RELEASE)) == 1
+
+
 def test_a_stack_without_job_sets_has_no_controller() -> None:
     for stack in STACKS:
         assert not planned(stack).of_type(RELEASE), stack

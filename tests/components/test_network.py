@@ -9,7 +9,9 @@ import pytest
 from plan import Plan
 from tests.stacks.support import REMOVED, changed, plan_of, planned
 
-ALONE = {"pools": {}, "benchmark": REMOVED, "file-system": REMOVED, "system-pools/bench/zones": REMOVED}
+ALONE = {
+    "pools": {}, "benchmark": REMOVED, "training": REMOVED, "file-system": REMOVED, "system-pools/bench/zones": REMOVED,
+}  # fmt: skip
 """A stack that is little more than its network."""
 
 

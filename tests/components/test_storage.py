@@ -138,7 +138,9 @@ def test_pods_of_a_namespace_get_a_claim_that_binds_to_the_one_volume_made_for_i
     plan = planned("local", "up")
     volumes = {one.inputs["metadata"]["name"]: one for one in plan.of_type("kubernetes:core/v1:PersistentVolume")}
     claims = plan.of_type("kubernetes:core/v1:PersistentVolumeClaim")
-    assert {claim.inputs["metadata"]["namespace"] for claim in claims} == {"training", "benchmark-h100"}
+    assert {claim.inputs["metadata"]["namespace"] for claim in claims} == {
+        "training", "benchmark-h100", "benchmark-bench", "training-tiny",
+    }  # fmt: skip
     assert len(volumes) == len(claims), "a volume binds to one claim"
     for claim in claims:
         meta, volume = claim.inputs["metadata"], volumes[claim.inputs["spec"]["volumeName"]]

@@ -181,3 +181,25 @@ def test_what_a_pool_asks_of_its_pods_reaches_them() -> None:
 def environment(job: Workload) -> dict[str, str]:
     (container,) = job.job_spec()["template"]["spec"]["containers"]
     return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+
+def test_retries_are_counted_by_pod_so_one_lost_node_does_not_use_them_all_up() -> None:
+    """Pods that lose a peer end too; counted together, four of them would be more than two retries."""
+    spec = JOB.job_spec()
+    assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (2, 0)
+    assert "backoffLimit" not in spec
+
+
+def test_a_pod_that_saved_its_work_when_asked_to_stop_has_not_failed() -> None:
+    job = dataclasses.replace(JOB, no_failure=(75,), grace_seconds=120)
+    spec = job.job_spec()
+    assert spec["podFailurePolicy"]["rules"][-1] == {
+        "action": "Ignore", "onExitCodes": {"operator": "In", "values": [75]},
+    }  # fmt: skip
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 120
+
+
+def test_a_held_job_is_created_suspended_as_a_job_and_as_a_set() -> None:
+    assert dataclasses.replace(JOB, run=Run(held=True)).job_spec()["suspend"] is True
+    assert dataclasses.replace(JOB, run=Run(held=True, launcher="jobset")).jobset_spec()["suspend"] is True
+    assert "suspend" not in dataclasses.replace(JOB, run=Run(launcher="jobset")).jobset_spec()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import cost
-from cost import usage
+from cost import registry, usage
+from cost.terraform import terraform_types
 from terminal import InvalidInput
 from tests.cost.plans import plan, resource
 
@@ -30,8 +31,29 @@ def test_names_may_be_exact_patterns_or_the_end_of_type_and_name() -> None:
 
 
 def test_usage_by_type_takes_the_token_or_terraforms_name() -> None:
-    for name in (BUCKET, "aws_bucket"):
+    for name in (BUCKET, "aws_s3_bucket"):
         assert stored({"resource_type_default_usage": {name: {"standard_storage_gb": 100}}}) == Decimal("4.6")
+
+
+def test_a_bare_type_among_the_names_is_a_default_that_a_name_goes_before() -> None:
+    document = {"resource_usage": {"aws_s3_bucket": {"standard_storage_gb": 100}, "data-a": {"standard_storage_gb": 0}}}
+    assert stored(document) == Decimal("2.3")
+
+
+def test_usage_of_a_type_does_not_reach_a_type_of_the_same_class_name() -> None:
+    """EC2 and RDS both have a class Instance."""
+    document = {"resource_type_default_usage": {"aws_instance": {"monthly_hrs": 1}}}
+    machine = resource("aws:ec2/instance:Instance", "machine", instanceType="m5.large")
+    database = resource("aws:rds/instance:Instance", "database", engine="postgres", instanceClass="db.t3.large")
+    lines = cost.estimate(plan(machine, database), usage.parse(document)).lines
+    assert {line.resource: line.quantity.base for line in lines if line.unit == "hours"} == {
+        "machine": 1,
+        "database": 730,
+    }
+
+
+def test_terraforms_names_are_those_of_types_with_a_rate() -> None:
+    assert set(terraform_types()) <= set(registry.types())
 
 
 def test_a_value_may_be_a_range() -> None:

@@ -67,6 +67,7 @@ def test_every_mistake_of_a_stack_file_is_one_line_and_nothing_is_created(checko
         },
         file_system={"zone": "us-east-1a", "storage-gib": 3000, "throughput": 125},
         benchmark={},
+        training={},
     )
     refused = checkout.run("operations", "up", "--stack", name)
     assert refused.returncode == 2, refused.stderr

@@ -17,9 +17,20 @@ def test_make_up_ends_well_with_a_verdict_measured_by_real_processes(deployed: D
     assert lines(deployed.out, "benchmark bench: PASS")
     history = deployed.checkout.settings.state / "history" / "local.jsonl"
     results = [json.loads(line) for line in history.read_text().splitlines()]
-    (measured,) = [entry["result"] for entry in results if entry["pool"] == "bench"]
+    (measured,) = [entry["result"] for entry in results if entry["subject"] == "benchmark bench"]
     assert len({(rank["hostname"], rank["pid"]) for rank in measured["ranks"]}) >= 2
     assert all(row["busbw_gb_per_s"] > 0 and row["wrong_sums"] == 0 for row in measured["allreduce"])
+
+
+def test_a_run_starts_on_the_accepted_pool_survives_a_kill_and_its_model_answers(deployed: Deployed) -> None:
+    """The drill of the stack file: two real ranks, PyTorch being there."""
+    (line,) = lines(deployed.out, "training tiny: PASS")
+    assert "rank 1 was killed after step" in line
+    history = deployed.checkout.settings.state / "history" / "local.jsonl"
+    entries = [json.loads(text) for text in history.read_text().splitlines()]
+    (drill,) = [entry["result"]["drill"] for entry in entries if entry["subject"] == "training tiny"]
+    assert drill["resumed_from"] >= drill["after_step"] > 0
+    assert drill["answer"]["route"] == "/v1/completions"
 
 
 def test_what_was_simulated_is_never_called_measured(deployed: Deployed) -> None:
@@ -42,7 +53,7 @@ def test_a_second_make_up_changes_nothing_and_keeps_the_measurement(deployed: De
     assert not [word for word in (" created", " updated", " replaced", " deleted") if f"{word}\n" in shown]
     assert lines(done.stdout, "benchmark bench: PASS")
     history = deployed.checkout.settings.state / "history" / "local.jsonl"
-    assert len(history.read_text().splitlines()) == 2, "one entry for each pool, from the first run"
+    assert len(history.read_text().splitlines()) == 3, "one for each pool and one for the drill, from the first run"
 
 
 def test_the_checkout_stays_as_committed(deployed: Deployed) -> None:

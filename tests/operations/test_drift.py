@@ -24,3 +24,12 @@ def test_what_was_changed_and_what_is_gone_are_named() -> None:
     assert (gone.type, gone.name, gone.op) == ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "lifecycle", "delete")
     assert (changed_one.type, changed_one.name) == ("aws:s3/bucketVersioning:BucketVersioning", "store-versioning")
     assert changed_one.paths == ("versioningConfiguration.status",)
+
+
+def test_what_the_program_leaves_to_others_is_no_drift() -> None:
+    """A run that waited for its pool was started by somebody: `suspend` is not as it was created."""
+    old = {"ignoreChanges": ["spec.suspend"]}
+    started = step(URN, "update", detailedDiff={"spec.suspend": {}}, oldState=old)
+    assert differences({"steps": [started]}) == []
+    more = step(URN, "update", detailedDiff={"spec.suspend": {}, "spec.suspended": {}}, oldState=old)
+    assert [one.paths for one in differences({"steps": [more]})] == [("spec.suspended",)]

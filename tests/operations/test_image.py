@@ -16,7 +16,7 @@ GIVEN = {"builder": "docker", "base": BASE, "repository": "training", "expect": 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"builder": "kaniko"}, "builder: kaniko is not one of codebuild, cloudbuild, buildkit, docker"),
+        ({"builder": "kaniko"}, "builder: kaniko is not one of codebuild, cloudbuild, buildkit, docker, buildah"),
         ({"base": "pytorch/pytorch:latest"}, "base: pytorch/pytorch:latest is not pinned; give name@sha256:"),
         ({"expect": "cuda,rocm"}, "expect: rocm is not one of cuda, efa, neuron, tpu"),
         ({}, "stack local: the local cloud builds no images"),

@@ -48,6 +48,23 @@ def test_a_preview_becomes_a_plan() -> None:
     assert plan.incomplete is None
 
 
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("a.b[1]", {"a": {"b": [None, UNKNOWN, 1], "c": None}, "d": None}),
+        ("a", {"a": {"b": [UNKNOWN, UNKNOWN, 1], "c": UNKNOWN}, "d": None}),
+        ("d", {"a": {"b": [None, None, 1], "c": None}, "d": UNKNOWN}),
+        ("e", {"a": {"b": [None, None, 1], "c": None}, "d": None}),
+    ],
+)
+def test_a_null_that_comes_from_another_resource_is_unknown(path: str, found: dict[str, Any]) -> None:
+    inputs = {"a": {"b": [None, None, 1], "c": None}, "d": None}
+    loose = {"type": "aws:s3/bucket:Bucket", "inputs": inputs, "propertyDependencies": {path: [STACK]}}
+    assert document.load([loose]).resources[0].inputs == found
+    made = loose | {"id": "b-1"}  # what exists has no unknowns
+    assert document.load([made]).resources[0].inputs == inputs
+
+
 def test_deleted_resources_are_not_part_of_the_plan() -> None:
     old = {"op": "delete", "urn": BUCKET, "oldState": {"urn": BUCKET, "type": "aws:s3/bucket:Bucket"}}
     assert len(document.load({"steps": [old, step("same", STACK, "pulumi:pulumi:Stack")]})) == 1

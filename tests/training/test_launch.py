@@ -67,3 +67,37 @@ def test_rank_0_tells_what_the_run_left(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert launch.main(["--alone", "--result", str(tmp_path), "--", "platform"]) == 0
     (found,) = told
     assert (found["exit_code"], found["last"], found["checkpoints"]) == (0, {"step": 5, "loss": 1.0}, ["step-5"])
+
+
+@pytest.mark.parametrize(("each", "tells"), [(["--each"], 1), ([], 0)])
+def test_every_pod_tells_where_no_first_one_knows_it_all(
+    monkeypatch: pytest.MonkeyPatch, each: list[str], tells: int
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(launch, "tell", told.append)
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "3")
+    assert launch.main([*each, "--alone", "--", "platform"]) == 0
+    assert len(told) == tells
+
+
+TORCHRUN = """
+import os, subprocess, sys
+for life, code in enumerate(sys.argv[1:]):
+    env = {**os.environ, "TORCHELASTIC_RESTART_COUNT": str(life)}
+    word = f"from training.errors import leave_code; leave_code({code}); raise SystemExit({code})"
+    found = subprocess.run([sys.executable, "-c", word], env=env, check=False).returncode
+raise SystemExit(1 if found else 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("lives", "code"), [(["2"], 2), (["75"], 75), (["1", "75"], 75), (["1", "0"], 0), (["75", "1"], 1)]
+)
+def test_a_code_that_torchrun_makes_1_of_is_that_of_its_last_processes(lives: list[str], code: int) -> None:
+    """75 (asked to stop) is no failure for a Job, 2 (wrong settings) is not tried again."""
+    assert launch.run([sys.executable, "-c", TORCHRUN, *lives])[0] == code
+
+
+def test_wrong_settings_that_only_a_process_finds_end_torchrun_at_once() -> None:
+    found = "from training.errors import leave_code; leave_code(2); import time; time.sleep(600)"
+    assert launch.run([sys.executable, "-c", found])[0] == 2

@@ -45,9 +45,14 @@ def digest(content: Mapping[str, bytes]) -> str:
     return total.hexdigest()
 
 
-def tag(content: Mapping[str, bytes], base: str) -> str:
-    """The tag of an image: what it is made of, base included. Equal tags are equal contents."""
-    return "c-" + hashlib.sha256(f"{digest(content)}\n{base}".encode()).hexdigest()[:20]
+def tag(content: Mapping[str, bytes], base: str, platform: str = "linux/amd64", expect: str = "") -> str:
+    """The tag of an image: what it is made of, base included, for which platform and held against what.
+
+    Equal tags are equal contents: a base may have one digest for several platforms, and an image that was never held
+    against an expectation is not one that meets it.
+    """
+    parts = (digest(content), base, platform, ",".join(sorted(filter(None, expect.split(",")))))
+    return "c-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
 def tar(content: Mapping[str, bytes]) -> bytes:
@@ -59,6 +64,17 @@ def tar(content: Mapping[str, bytes]) -> bytes:
             entry.size, entry.mode = len(data), 0o644
             archive.addfile(entry, io.BytesIO(data))
     return gzip.compress(raw.getvalue(), mtime=0)
+
+
+def unpack(content: Mapping[str, bytes], folder: Path) -> None:
+    """As a folder. Modes are those of the archives, whatever the umask: builders copy them, and others must read."""
+    for name, data in content.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        target.chmod(0o644)
+    for inner in (path for path in folder.rglob("*") if path.is_dir()):
+        inner.chmod(0o755)
 
 
 def archive_zip(content: Mapping[str, bytes]) -> bytes:

@@ -17,6 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from training.image import places
+from training.image import sbom as bom
+from training.image.places import HOMES, LIBRARIES
+
 EXPECTATIONS = ("cuda", "efa", "neuron", "tpu")
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
 SECRET_FILES = (
@@ -29,13 +33,9 @@ SECRET_FILES = (
 SECRET_VARIABLE = re.compile(
     r"(SECRET_ACCESS_KEY|SESSION_TOKEN|_PASSWORD|_PASSWD|API_KEY|_SECRET|(HF|GITHUB|WANDB)_TOKEN)$"
 )
-HOMES = ("root", "home", "etc/ssh", "opt", "app", "workspace", "srv")
-OTHERS = frozenset({"test", "tests", "testdata", "certdata"})
-"""Folders of test data: Python's own tests bring keys that open nothing."""
 ANY, NCCL_LIBRARY, NCCL_PLUGIN, CUDA_LIBRARY = (
     re.compile(pattern) for pattern in ("", r"^libnccl\.so", r"^libnccl-net.*\.so", r"^libcuda\.so\.")
 )
-LIBRARIES = ("usr/lib", "usr/lib64", "usr/local", "opt")
 KEY_BYTES = 1 << 16
 """A private key is smaller; larger files are not read."""
 NET_PLUGIN = re.compile(rb"ncclNetPlugin_v(\d+)")
@@ -62,16 +62,16 @@ class Image:
     uid: int = field(default_factory=os.getuid)
 
     def below(self, folders: Iterable[str], name: re.Pattern[str]) -> Iterator[Path]:
-        """Files by name below folders of the image, every file once, whatever links lead to it."""
-        seen = set()
-        for folder in folders:
-            for place, inner, names in os.walk(self.root / folder):
-                inner[:] = sorted(set(inner) - OTHERS)
-                for path in (Path(place, one) for one in sorted(names) if name.search(one)):
-                    real = path.resolve()
-                    if real.is_file() and real not in seen:
-                        seen.add(real)
-                        yield path
+        return places.below(self.root, folders, name)
+
+    @property
+    def program(self) -> Path | None:
+        """The folder on PYTHONPATH that the toolkit's program lies in."""
+        for entry in filter(None, self.environment.get("PYTHONPATH", "").split(os.pathsep)):
+            folder = self.root / entry.lstrip("/")
+            if all((folder / name.replace(".", "/") / "__main__.py").is_file() for name in PROGRAM):
+                return folder
+        return None
 
     def shown(self, paths: Iterable[Path]) -> str:
         return ", ".join("/" + path.relative_to(self.root).as_posix() for path in paths)
@@ -84,8 +84,11 @@ def user(image: Image) -> Check:
 
 def keys(image: Image) -> Check:
     """No private keys and nobody who may log in."""
-    found = [path for path in image.below(HOMES, ANY) if _is_key(path)]
-    return Check("keys", "fail" if found else "pass", image.shown(found) or "no private key, no authorized key")
+    unseen: list[OSError] = []
+    found = [path for path in places.below(image.root, HOMES, ANY, unseen.append) if _is_key(path)]
+    closed = image.shown(Path(one.filename) for one in unseen if isinstance(one, PermissionError))
+    text = "no private key, no authorized key" + (f"; uid {image.uid} may not look into {closed}" if closed else "")
+    return Check("keys", "fail" if found else "pass", image.shown(found) or text)
 
 
 def _is_key(path: Path) -> bool:
@@ -103,7 +106,8 @@ def secrets(image: Image) -> Check:
     """No credentials in the environment or in the usual files. Values are never printed."""
     found = [f"variable {name}" for name, value in image.environment.items() if value and SECRET_VARIABLE.search(name)]
     for home in ("root", "tmp", *sorted(f"home/{one.name}" for one in (image.root / "home").glob("*"))):
-        found += [f"/{home}/{name}" for name in SECRET_FILES if (image.root / home / name).is_file()]
+        # os.path, not pathlib: a home that is closed to this user is no error
+        found += [f"/{home}/{name}" for name in SECRET_FILES if os.path.isfile(image.root / home / name)]  # noqa: PTH113
     return Check("secrets", "fail" if found else "pass", ", ".join(found) or "none found")
 
 
@@ -158,21 +162,61 @@ def cuda_compat(image: Image) -> Check:
 
 def program(image: Image) -> Check:
     """The toolkit's own program is there, readable, and not writable by the user it runs as."""
-    for entry in image.environment.get("PYTHONPATH", "").split(os.pathsep):
-        folder = image.root / entry.lstrip("/")
-        if entry and all((folder / name.replace(".", "/") / "__main__.py").is_file() for name in PROGRAM):
-            if os.access(folder, os.W_OK) and image.uid != 0:
-                return Check("program", "fail", f"{entry} can be written by uid {image.uid}")
-            return Check("program", "pass", entry)
-    return Check("program", "fail", f"PYTHONPATH leads to no {', '.join(PROGRAM)}")
+    folder = image.program
+    if folder is None:
+        return Check("program", "fail", f"PYTHONPATH leads to no {', '.join(PROGRAM)}")
+    unreadable = [path for path in (folder / "training").rglob("*") if not os.access(path, os.R_OK)]
+    if unreadable:
+        return Check("program", "fail", f"uid {image.uid} may not read {image.shown(unreadable[:3])}")
+    if os.access(folder, os.W_OK) and image.uid != 0:
+        return Check("program", "fail", f"{image.shown([folder])} can be written by uid {image.uid}")
+    return Check("program", "pass", image.shown([folder]))
 
 
-CHECKS: tuple[Callable[[Image], Check], ...] = (user, keys, secrets, nccl, plugin, efa, cuda_compat, program)
+def packages(image: Image) -> Check:
+    """What the program imports is there as pinned; PyTorch or JAX in whatever version the base has."""
+    folder = image.program
+    if folder is None:
+        return Check("packages", "fail", "no program, so no list of what it needs")
+    there = {f"{one.name}=={one.version}" for one in bom.python(image.root)}
+    names = {one.partition("==")[0] for one in there}
+    lines = (folder / "training/requirements.txt").read_text(encoding="utf-8").lower().splitlines()
+    wanted = {line for line in lines if line and not line.startswith(("#", "torch==", "numpy=="))}
+    missing = sorted(wanted - there) + ([] if names & {"torch", "jax"} else ["torch or jax"])
+    missing += [] if "numpy" in names else ["numpy"]
+    return Check("packages", "fail" if missing else "pass", ", ".join(missing) or f"{len(wanted)} as pinned")
 
 
-def look(image: Image) -> list[Check]:
-    """The answers to all checks."""
-    return [check(image) for check in CHECKS]
+def sbom(image: Image) -> Check:
+    """The bill of materials in the image names what is in it, no more and no less."""
+    path = (image.program or image.root) / bom.FILE
+    if not path.is_file():
+        return Check("sbom", "fail", f"no {bom.FILE} beside the program")
+    wrong = bom.differences(path, image.root)
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return Check("sbom", "fail" if wrong else "pass", ", ".join(wrong[:3]) + more or image.shown([path]))
+
+
+FILES: tuple[Callable[[Image], Check], ...] = (keys, secrets)
+CHECKS: tuple[Callable[[Image], Check], ...] = (user, nccl, plugin, efa, cuda_compat, program, packages, sbom)
+
+
+def look(image: Image, checks: Iterable[Callable[[Image], Check]] = (*FILES, *CHECKS)) -> list[Check]:
+    """The answers. A file that may not be read is an answer as well."""
+    found = []
+    for check in checks:
+        try:
+            found.append(check(image))
+        except (OSError, ValueError) as problem:
+            found.append(Check(check.__name__.replace("_", " "), "fail", str(problem)))
+    return found
+
+
+def become(uid: int) -> None:
+    """Give up being root, with all groups."""
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
 
 
 def _absent(name: str, image: Image, needed_by: str, what: str) -> Check:
@@ -199,12 +243,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--expect", default="", help=f"comma separated, of: {', '.join(EXPECTATIONS)}")
     parser.add_argument("--root", type=Path, default=Path("/"), help="look at a file system that lies here")
+    parser.add_argument(
+        "--user", type=int, help="started as root: look for secrets, then become this uid for everything else"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
     expected = frozenset(filter(None, given.expect.split(",")))
     if unknown := sorted(expected - set(EXPECTATIONS)):
         parser.error(f"--expect: {', '.join(unknown)} is not one of {', '.join(EXPECTATIONS)}")
-    checks = look(Image(given.root, expected=expected))
+    checks = look(Image(given.root, expected=expected), FILES)
+    if given.user is not None:
+        become(given.user)
+    checks += look(Image(given.root, expected=expected), CHECKS)
     if given.json:
         print(json.dumps({"schema_version": 1, "checks": [asdict(check) for check in checks]}, indent=2))
     else:

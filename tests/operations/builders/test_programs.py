@@ -1,4 +1,4 @@
-"""Docker and gcloud are called with the pinned base, SBOM and provenance, and what they say is the digest."""
+"""Docker, buildah and gcloud are called with the pinned base, and what they say is the digest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations.builders import Build, cloudbuild, docker
+from operations.builders import Build, buildah, cloudbuild, docker
 from terminal import UserError
 from tests.operations.builders.conftest import BASE, DIGEST
 
@@ -16,6 +16,10 @@ Program = Callable[..., Callable[[], list[dict[str, Any]]]]
 WRITES_METADATA = f"""
 path = next(a.partition("=")[2] for a in sys.argv if a.startswith("--metadata-file="))
 pathlib.Path(path).write_text(json.dumps({{"containerimage.digest": "{DIGEST}"}}))
+"""
+WRITES_DIGEST = f"""
+path = [a.partition("=")[2] for a in sys.argv if a.startswith("--digestfile=")]
+pathlib.Path(path[0]).write_text("{DIGEST}") if path else None
 """
 
 
@@ -28,6 +32,31 @@ def test_docker_gets_the_context_and_its_digest_is_given_back(program: Program, 
     assert expected | {"--build-arg=EXPECT=cuda,efa", "--platform=linux/amd64"} <= set(call["arguments"])
 
 
+def test_buildah_builds_with_one_fixed_time_then_pushes_and_says_the_digest(program: Program, wanted: Build) -> None:
+    calls = program("buildah", WRITES_DIGEST)
+    assert buildah.build(wanted) == DIGEST
+    build, push = calls()
+    assert build["files"] == {"Dockerfile": "FROM x\n", "training/__init__.py": ""}
+    expected = {"--timestamp=315532800", f"--tag={wanted.name}", f"--build-arg=BASE={BASE}", "--platform=linux/amd64"}
+    assert expected <= set(build["arguments"])
+    assert (push["arguments"][0], push["arguments"][-1]) == ("push", wanted.name)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("sys.exit(7)", "buildah build ended with exit code 7"),
+        ('sys.exit(125 if "push" in sys.argv else 0)', "buildah push ended with exit code 125"),
+        ("", "did not say its digest"),
+    ],
+)
+def test_a_build_with_buildah_that_fails_is_one_line(program: Program, wanted: Build, script: str, said: str) -> None:
+    program("buildah", script)
+    with pytest.raises(UserError, match=said) as error:
+        buildah.build(wanted)
+    assert len(error.value.problems) == 1
+
+
 @pytest.mark.parametrize(
     ("script", "said"), [("sys.exit(7)", "ended with exit code 7"), ("", "did not say its digest")]
 )
@@ -38,7 +67,7 @@ def test_a_build_that_fails_is_one_line(program: Program, wanted: Build, script:
     assert len(error.value.problems) == 1
 
 
-@pytest.mark.parametrize(("builder", "name"), [(docker, "docker"), (cloudbuild, "gcloud")])
+@pytest.mark.parametrize(("builder", "name"), [(docker, "docker"), (buildah, "buildah"), (cloudbuild, "gcloud")])
 def test_a_program_that_is_missing_is_named(program: Program, wanted: Build, builder: Any, name: str) -> None:
     with pytest.raises(UserError, match=f"^{name} is not on PATH; "):
         builder.build(wanted)

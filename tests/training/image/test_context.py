@@ -48,15 +48,29 @@ def test_both_archives_hold_the_dockerfile_and_the_program() -> None:
     assert {"Dockerfile", "training/requirements.txt", "training/image/verify.py"} <= set(content)
 
 
-def test_the_tag_changes_with_a_file_and_with_the_base() -> None:
+def test_the_tag_changes_with_a_file_the_base_the_platform_and_what_is_expected() -> None:
     content = {"Dockerfile": b"FROM x", "training/a.py": b"1"}
     tags = {
         context.tag(content, f"base@sha256:{DIGEST}"),
         context.tag({**content, "training/a.py": b"2"}, f"base@sha256:{DIGEST}"),
         context.tag({"Dockerfile": b"FROM x", "training/b.py": b"1"}, f"base@sha256:{DIGEST}"),
         context.tag(content, f"base@sha256:{'b' * 64}"),
+        context.tag(content, f"base@sha256:{DIGEST}", "linux/arm64"),
+        context.tag(content, f"base@sha256:{DIGEST}", expect="cuda"),
     }
-    assert len(tags) == 4
+    assert len(tags) == 6
+    both = {context.tag(content, f"base@sha256:{DIGEST}", expect=expect) for expect in ("cuda,efa", "efa,cuda")}
+    assert len(both) == 1
+
+
+def test_a_folder_can_be_read_by_everybody_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        context.unpack({"Dockerfile": b"FROM x", "training/a/b.py": b"1"}, tmp_path / "context")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "context").rglob("*")}
+    assert modes == {"Dockerfile": 0o644, "training": 0o755, "a": 0o755, "b.py": 0o644}
 
 
 @pytest.mark.parametrize("base", ["", "python:3.12", "python@sha256:abc", f"@sha256:{DIGEST}", f"a@sha256:{'g' * 64}"])
@@ -70,7 +84,12 @@ def test_a_pinned_base_is_taken_as_it_is() -> None:
     assert context.pinned(base) == base
 
 
-def test_the_dockerfile_ends_without_root_and_with_the_verifier() -> None:
+def test_the_dockerfile_ends_without_root_after_the_verifier() -> None:
     lines = context.files()["Dockerfile"].decode().splitlines()
-    assert [line for line in lines if line.startswith("USER ")][-1] == "USER 1000:1000"
-    assert lines[-1].startswith("RUN python -m training.image.verify")
+    users = [number for number, line in enumerate(lines) if line.startswith("USER ")]
+    (verifier,) = [
+        number for number, line in enumerate(lines) if line.startswith("RUN python -m training.image.verify")
+    ]
+    assert lines[users[-1]] == "USER 1000:1000"
+    assert lines[verifier].endswith("--user 1000")
+    assert not [line for line in lines[verifier + 1 :] if line.startswith(("RUN", "COPY", "ADD"))]

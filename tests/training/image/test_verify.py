@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from training.image import verify
+from training.image import sbom, verify
 from training.image.verify import Image
 
 KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -104,6 +106,66 @@ def test_the_program_must_be_found_on_the_path(tmp_path: Path) -> None:
     assert verify.program(image(tmp_path, uid=0, PYTHONPATH="/opt/aidc")).verdict == "pass"
 
 
+def installed(root: Path, name: str, version: str) -> None:
+    place = f"opt/venv/lib/python3.12/site-packages/{name}-{version}.dist-info/METADATA"
+    put(root, place, f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n\nVersion: of nothing".encode())
+
+
+def programmed(root: Path) -> Path:
+    """The program and what it needs, as the Dockerfile leaves them."""
+    folder = root / "opt/aidc"
+    for name in verify.PROGRAM:
+        put(folder, f"{name.replace('.', '/')}/__main__.py")
+    put(folder, "training/requirements.txt", b"# pinned\ntorch==2.15.0\nnumpy==2.4.6\nPyYAML==6.0.3\n")
+    for name, version in {"torch": "2.13.0", "numpy": "2.3.0", "pyyaml": "6.0.3"}.items():
+        installed(root, name, version)
+    bill = json.dumps(sbom.document(sbom.packages(root), root))
+    return put(folder, sbom.FILE, bill.encode())
+
+
+def test_the_base_chooses_pytorch_and_all_else_is_as_pinned(tmp_path: Path) -> None:
+    programmed(tmp_path)
+    assert verify.packages(image(tmp_path, PYTHONPATH="/opt/aidc")).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"), [("torch", "torch or jax"), ("numpy", "numpy"), ("pyyaml", "pyyaml==6.0.3")]
+)
+def test_a_base_without_what_the_program_imports_fails(tmp_path: Path, name: str, missing: str) -> None:
+    programmed(tmp_path)
+    next(tmp_path.rglob(f"{name}-*.dist-info/METADATA")).unlink()
+    check = verify.packages(image(tmp_path, PYTHONPATH="/opt/aidc"))
+    assert (check.verdict, check.detail) == ("fail", missing)
+
+
+def test_a_bill_of_materials_that_leaves_something_out_fails(tmp_path: Path) -> None:
+    path = programmed(tmp_path)
+    assert verify.sbom(image(tmp_path, PYTHONPATH="/opt/aidc")).verdict == "pass"
+    installed(tmp_path, "late", "1.0")
+    check = verify.sbom(image(tmp_path, PYTHONPATH="/opt/aidc"))
+    assert (check.verdict, check.detail) == ("fail", "pkg:pypi/late@1.0")
+    path.write_text("{", encoding="utf-8")
+    assert [one.verdict for one in verify.look(image(tmp_path, PYTHONPATH="/opt/aidc"), [verify.sbom])] == ["fail"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_root_finds_the_key_in_its_home_and_the_rest_is_tried_as_the_user() -> None:
+    # not tmp_path: pytest closes the folder above it to other users, again with every run on this machine
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        put(root, "root/.ssh/id_rsa", KEY)
+        put(root, "root/.aws/credentials", b"[default]")
+        (root / "root").chmod(0o700)
+        given = ["--json", "--root", name]
+        as_root = {one["name"]: one for one in json.loads(run(*given, "--user", "1000").stdout)["checks"]}
+        code = f"from training.image import verify; verify.become(1000); verify.main({given})"
+        as_user = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert [as_root[name]["verdict"] for name in ("keys", "secrets", "user")] == ["fail", "fail", "pass"]
+    told = {one["name"]: one["detail"] for one in json.loads(as_user.stdout)["checks"]}
+    assert told["keys"].endswith("uid 1000 may not look into /root"), as_user.stderr
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training.image.verify", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -113,7 +175,18 @@ def test_the_command_answers_in_json_and_with_its_exit_code(tmp_path: Path) -> N
     put(tmp_path, "root/.ssh/id_rsa", KEY)
     done = run("--json", "--root", str(tmp_path))
     checks = {check["name"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
-    assert set(checks) == {"user", "keys", "secrets", "nccl", "plugin", "efa", "cuda compat", "program"}
+    assert set(checks) == {
+        "user",
+        "keys",
+        "secrets",
+        "nccl",
+        "plugin",
+        "efa",
+        "cuda compat",
+        "program",
+        "packages",
+        "sbom",
+    }
     assert checks["keys"] == "fail"
     assert done.returncode == 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # pyright: reportMissingImports=false
 # torch is in the environment of the benchmark, not in that of the toolkit.
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,6 +17,9 @@ from .timing import slowest, timed
 PERIOD = 7
 """Of the pattern in `expected_sum`."""
 ELEMENT_BYTES = 4
+SLICE = 16 << 20
+"""Elements that are filled and checked at a time: a message may take a third of the device's memory, a second and a
+third copy of it must not."""
 
 
 def allreduce(size: int, warmup: int, repetitions: int, device: torch.device) -> dict[str, Any]:
@@ -24,15 +28,28 @@ def allreduce(size: int, warmup: int, repetitions: int, device: torch.device) ->
     The first sum is checked, element by element. The timed ones sum zeros: sums of sums would overflow.
     """
     rank, world = dist.get_rank(), dist.get_world_size()
-    pattern = torch.arange(size // ELEMENT_BYTES, device=device, dtype=torch.int64).remainder_(PERIOD).add_(1)
-    buffer = pattern.to(torch.float32).mul_(rank + 1)
+    buffer = torch.empty(size // ELEMENT_BYTES, device=device)
+    for start, part in slices(buffer):
+        part.copy_(pattern(start, part).mul_(rank + 1))
     dist.all_reduce(buffer)
-    wrong = int(not torch.equal(buffer, pattern.to(torch.float32).mul_(expected_sum(world, 0))))
-    del pattern
+    total = expected_sum(world, 0)
+    wrong = int(not all(torch.equal(part, pattern(start, part).mul_(total)) for start, part in slices(buffer)))
     buffer.zero_()  # sums of zeros stay zero; links do not care what they carry
     dist.barrier()
     seconds = timed(lambda: dist.all_reduce(buffer), warmup, repetitions, device)
     return _finding(size, world, slowest(seconds), wrong)
+
+
+def slices(buffer: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+    """Views of a flat buffer, one after the other, with where each begins."""
+    for start in range(0, len(buffer), SLICE):
+        yield start, buffer[start : start + SLICE]
+
+
+def pattern(start: int, like: torch.Tensor) -> torch.Tensor:
+    """The numbers 1 to 7 over and over, as they stand from element `start` on: float32, as many as `like` has."""
+    numbers = torch.arange(start, start + len(like), device=like.device, dtype=torch.int64)
+    return numbers.remainder_(PERIOD).add_(1).to(torch.float32)
 
 
 def alltoall(size: int, warmup: int, repetitions: int, device: torch.device) -> dict[str, Any]:
