@@ -13,11 +13,11 @@ Cooling is not in these figures: multiply by the PUE of the region (`carbon.pue`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from catalog.instance import Instance, instances
+from catalog.instance import Accelerator, Instance, instances
 from catalog.source import cite
 from catalog.table import Row, rows
 
@@ -84,6 +84,16 @@ def node(instance_type: str) -> NodePower | None:
     watts = float(accelerator.tdp_w * accelerator.count * accelerator.share)
     basis = "maximum: TDP of the accelerators alone, without CPU, memory and everything else (lower bound)"
     return NodePower(None, None, watts, watts, "lower-bound", basis, _source(instance), instance.date, None)
+
+
+def alike(accelerator: Accelerator) -> NodePower | None:
+    """Watts of another cloud's node with these accelerators: those of the Amazon type that has the same."""
+    for other in instances.values():
+        same = other.accelerator
+        if same and (same.name, same.count, same.share) == (accelerator.name, accelerator.count, accelerator.share):
+            found = node(other.name)
+            return found and replace(found, basis=f"as {other.name}, which has the same accelerators: {found.basis}")
+    return None
 
 
 def _tabled(row: Row, instance: Instance | None) -> NodePower:

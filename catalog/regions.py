@@ -1,4 +1,4 @@
-"""Regions that the tables name: whatever is in none of them is taken for a mistake."""
+"""Regions and zones that the tables name: whatever is in none of them is taken for a mistake."""
 
 from __future__ import annotations
 
@@ -44,3 +44,12 @@ def known_regions(provider: str) -> frozenset[str]:
     found = {row.values[column] for table, column in TABLES[provider] for row in rows(table)}
     found |= {row.values["region"] for row in rows("region_carbon") if row.values["provider"] == provider}
     return frozenset(found | (GCP_PLACES if provider == "gcp" else set()))
+
+
+@cache
+def google_zones(region: str) -> tuple[str, ...]:
+    """Zones of a region of Google's, those with TPUs alone among them; none for a region that the table lacks."""
+    letters = [row.text("zones") for row in rows("gcp_zones") if row.values["region"] == region]
+    found = {f"{region}-{letter}" for row in letters for letter in row.split(";")}
+    further = {row.text("zone") for row in rows("gcp_tpu_zones")}
+    return tuple(sorted(found | {zone for zone in further if letters and zone.rpartition("-")[0] == region}))

@@ -6,7 +6,7 @@ for names. What else pods may reach is added by whoever runs them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pulumi
@@ -32,12 +32,12 @@ class Namespace(pulumi.ComponentResource):
         site: Site,
         part: str,
         pod_security: Literal["restricted", "baseline", "privileged"] = "restricted",
-        api_cidrs: Sequence[str] = (),
+        egress: Sequence[Mapping[str, Any]] = (),
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`api_cidrs`: where the Kubernetes API may be, for pods that must reach it. `after`: what must be there before
-        and must outlive the namespace: nodes that end its pods in an orderly way."""
+        """`egress`: what else pods may reach, as rules of a network policy. `after`: what must be there before and must
+        outlive the namespace: nodes that end its pods in an orderly way."""
         super().__init__("aidc:namespace:Namespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         labels = tags.labels(site, part)
@@ -63,27 +63,27 @@ class Namespace(pulumi.ComponentResource):
         NetworkPolicy(
             f"{name}-inside",
             metadata={"name": "inside", "namespace": self.name, "labels": labels},
-            spec=_inside(api_cidrs),
+            spec=_inside(site, egress),
             opts=child,
         )
         self.register_outputs({"name": self.name})
 
 
-def _inside(api_cidrs: Sequence[str]) -> Any:
-    """Pods of the namespace among themselves, names from the cluster's DNS, and the API where it is needed."""
-    siblings = {"podSelector": {}}
-    dns = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
-        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+def to_api(cidrs: Sequence[str]) -> dict[str, Any]:
+    """The rule for pods that must reach the Kubernetes API. `cidrs`: where it may be."""
+    return {
+        "to": [{"ipBlock": {"cidr": cidr}} for cidr in cidrs],
+        "ports": [{"protocol": "TCP", "port": API_PORT}],
     }
+
+
+def _inside(site: Site, further: Sequence[Mapping[str, Any]]) -> Any:
+    """Pods of the namespace among themselves, names from the cluster's DNS, and what they need beyond."""
+    siblings = {"podSelector": {}}
     names = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]
-    egress: list[dict[str, Any]] = [{"to": [siblings]}, {"to": [dns], "ports": names}]
-    if api_cidrs:
-        blocks = [{"ipBlock": {"cidr": cidr}} for cidr in api_cidrs]
-        egress.append({"to": blocks, "ports": [{"protocol": "TCP", "port": API_PORT}]})
     return {
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"from": [siblings]}],
-        "egress": egress,
+        "egress": [{"to": [siblings]}, {"to": list(site.dns), "ports": names}, *further],
     }

@@ -89,6 +89,8 @@ class Placement:
     """What a pod must carry to get the node's GPU networks."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables by which a pod finds the fabric's libraries."""
+    setup: str = ""
+    """Line of bash that sets further variables before a pod's program starts; the image then needs bash."""
     host_folders: tuple[HostFolder, ...] = ()
     """Folders that a pod mounts; its namespace must then allow them (`pod_security`)."""
     sidecars: tuple[Mapping[str, Any], ...] = ()

@@ -6,8 +6,9 @@ resources. The tags and labels made from it are in `components.tags`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,6 +40,11 @@ class Site:
         return f"{self.spec.name}-{self.spec.environment}"
 
     @property
+    def dns(self) -> Sequence[dict[str, Any]]:
+        """Whom pods of the cluster ask for names, as peers of a network policy."""
+        return [system_pods("kube-dns")]
+
+    @property
     def partition(self) -> str:
         """First part of every ARN after `arn`."""
         special = {"us-gov": "aws-us-gov", "cn": "aws-cn"}
@@ -47,3 +53,11 @@ class Site:
     def managed_policy(self, name: str) -> str:
         """ARN of a policy that AWS keeps."""
         return f"arn:{self.partition}:iam::aws:policy/{name}"
+
+
+def system_pods(app: str) -> dict[str, Any]:
+    """Pods of one of the cluster's own services, as a peer of a network policy."""
+    return {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": app}},
+    }

@@ -279,6 +279,11 @@ class Workload:
         weighted = {"weight": 100, "podAffinityTerm": term}
         return {"affinity": {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [weighted]}}}
 
+    def _command(self) -> list[str]:
+        """What the pod runs, after the pool's own setup where it has one."""
+        setup = self.placement.setup
+        return [*(["bash", "-c", f'{setup} && exec "$0" "$@"'] if setup else []), *self.command]
+
     def _container(self, job: str, result: str) -> dict[str, Any]:
         host, tpu = self.host(job), self.placement.vendor == "google"
         values = {
@@ -304,7 +309,7 @@ class Workload:
         return {
             "name": "main",
             "image": self.image,
-            "command": list(self.command),
+            "command": self._command(),
             "env": environment,
             "resources": {"requests": self.share, "limits": self.share},
             "securityContext": {

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from components import file_system_volume, program, tags
 from components.file_system_volume import CLAIM, VolumeSource
-from components.namespace import Namespace
+from components.namespace import Namespace, to_api
 from components.placement import Placement
 from components.site import Site
 from components.spec import Image, Name, Problem, Spec
@@ -39,11 +39,13 @@ class JobSpec(Spec):
     image: Image = Field(description="Container image with Python and what the job imports, with tag or digest.")
     launcher: Launcher = Field(
         "job",
-        description="job: an Indexed Job; jobset: a JobSet, which starts all pods anew together; kueue: a Job that "
-        "waits for its queue; ray (preprocess only): a RayJob of KubeRay. All but job need their controller in the "
-        "cluster.",
+        description="job: an Indexed Job; jobset: a JobSet, which starts all pods anew together (the stack installs "
+        "its controller); kueue: a Job that waits for its queue; ray (preprocess only): a RayJob of KubeRay. The "
+        "controllers of Kueue and KubeRay are yours to install.",
     )
-    queue: Name | None = Field(None, description="Cluster queue of Kueue that admits the job.")
+    queue: Name | None = Field(
+        None, description="Cluster queue of Kueue that admits the job, with any launcher but job. It is yours."
+    )
     priority: Name | None = Field(None, description="PriorityClass of the pods.")
     topology: str | None = Field(
         None,
@@ -53,6 +55,12 @@ class JobSpec(Spec):
     retries: int = Field(2, ge=0, description="How often pods (jobset: the whole set) are started again.")
 
     def problems(self) -> Iterator[Problem]:
+        if self.launcher == "kueue" and self.queue is None:
+            yield Problem(("launcher",), "kueue needs a queue that lets the job in. Name it under queue.")
+        elif self.launcher == "job" and self.queue is not None:
+            yield Problem(
+                ("queue",), f"{self.queue} lets nothing in with launcher: job. Write launcher: kueue or jobset."
+            )
         if self.launcher == "ray" and not self.runs_on_ray:
             yield Problem(("launcher",), "ray runs preparations of data only. Write job, jobset or kueue.")
 
@@ -79,6 +87,10 @@ class Ground:
     file_system: VolumeSource | None = None
     after: Mapping[str, Sequence[pulumi.Resource]] = field(default_factory=dict)
     """By pool: the pool and its plugins, which must outlive the job."""
+    services: Sequence[pulumi.Resource] = ()
+    """Nodes that are open to what serves the whole cluster."""
+    jobset: pulumi.Resource | None = None
+    """JobSet's controller, where a job asks for it."""
 
     def claim(self, pool: str) -> str | None:
         """The claim of a job on this pool; None where it finds no file system."""
@@ -115,7 +127,7 @@ class WorkloadJob(pulumi.ComponentResource):
             site=ground.site,
             part=part,
             pod_security=plan.placement.pod_security,
-            api_cidrs=ground.api_cidrs,
+            egress=[to_api(ground.api_cidrs)] if ground.api_cidrs else [],
             after=ground.after.get(pool, ()),
             opts=child,
         )
@@ -133,6 +145,8 @@ class WorkloadJob(pulumi.ComponentResource):
                 opts=child,
             )
         )
+        if plan.run.launcher == "jobset" and ground.jobset:
+            ready.append(ground.jobset)
         self._start(plan, place, pulumi.ResourceOptions(parent=self, depends_on=ready))
         self.register_outputs({"namespace": self.namespace, "job": self.job, "result": self.result})
 

@@ -8,7 +8,7 @@ is a lower bound and says so. Figures are at the plug; times PUE they are what t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from catalog import carbon as region_facts
@@ -117,12 +117,7 @@ def _watts(entry: Machines) -> NodePower | None:
     if entry.provider == "aws":
         return power.node(entry.instance_type)
     wanted = _accelerator(entry)
-    for other in instances.values():
-        same = other.accelerator
-        if wanted and same and (same.name, same.count, same.share) == (wanted.name, wanted.count, wanted.share):
-            found = power.node(other.name)
-            return found and replace(found, basis=f"as {other.name}, which has the same accelerators: {found.basis}")
-    return _chips(wanted) if wanted else None
+    return (power.alike(wanted) or _chips(wanted)) if wanted else None
 
 
 def _chips(accelerator: Accelerator) -> NodePower | None:

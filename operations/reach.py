@@ -24,14 +24,17 @@ def problem(wanted: plan.Plan) -> str | None:
     network = json.loads(wanted.config.get("ai-datacenter:network", "{}"))
     if not cluster or not network:
         return None
-    inside = ipaddress.ip_network(network["cidr"])
-    if any(address in inside for address in local_addresses()):
-        return None
     opened = [ipaddress.ip_network(cidr) for cidr in cluster.get("public-access-cidrs") or []]
+    # An API that is open to the internet is called there, also over a VPN: then the public address decides.
+    private = [] if opened else cluster.get("private-access-cidrs") or []
+    ways_in = [ipaddress.ip_network(cidr) for cidr in (network["cidr"], *private)]
+    if any(address in way for way in ways_in for address in local_addresses()):
+        return None
     if not opened:
         return (
-            f"cluster.public-access-cidrs: empty, so the Kubernetes API answers only inside {inside}, and this machine "
-            "has no address there. Run from inside the network (VPN, bastion), or name this machine's public network"
+            "cluster.public-access-cidrs: empty, so the Kubernetes API answers only inside "
+            f"{', '.join(map(str, ways_in))}, and this machine has no address there. Run from inside the network (VPN, "
+            "bastion), or name this machine's public network"
         )
     public = public_address()
     if public and not any(public in cidr for cidr in opened):

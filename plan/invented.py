@@ -25,6 +25,11 @@ PREFIXES = {
     "LustreFileSystem": "fs",
 }
 
+ASKED: Mapping[str, Mapping[str, str]] = {
+    "gcp:storage/getProjectServiceAccount:getProjectServiceAccount": {"id": "agent", "member": "agent"},
+}
+"""Functions that a program calls for what they do at the provider, with an answer that it does not use."""
+
 
 def outputs(kind: str, name: str, inputs: Inputs) -> tuple[str, dict[str, Any]]:
     """The id and the outputs beyond the inputs of a resource that would have been created."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
-from plan.invented import NESTED
+from plan.invented import ASKED, NESTED
 from plan.invented import outputs as invented_outputs
 from plan.model import PlanError, Resource
 from plan.values import ANY_UNKNOWN, from_struct
@@ -70,6 +70,10 @@ class Monitor:
         )
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
+        if known := ASKED.get(request.tok):
+            answer = provider_pb2.InvokeResponse()
+            getattr(answer, "return").update(known)
+            return answer
         raise PlanError(f"{request.tok}: look-ups need an account; put the value into the stack file")
 
     Call = Invoke

@@ -3,7 +3,8 @@
 Uses the SDK's documented seams (`Settings` takes any object as monitor and engine, `run_in_stack` is what Pulumi's own
 exec script calls), so the program sees what it would see in `pulumi preview`: inputs are echoed, everything else is
 unknown. In mode `up` ids and outputs are invented, so that what hangs on them becomes visible too.
-No CLI, no credentials, no network; a look-up (`get_*`) is an error, because its answer would depend on an account.
+No CLI, no credentials, no network; a look-up (`get_*`) is an error, because its answer would depend on an account. The
+few that are made for what they do are listed in `plan.invented`.
 """
 
 from __future__ import annotations

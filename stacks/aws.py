@@ -145,5 +145,6 @@ def workloads(
         api_cidrs=[str(config.network.cidr), str(config.cluster.service_cidr)],
         file_system=file_system,
         after={name: [plugins, pool] for name, pool in pools.items()},
+        services=[pools[name] for name in config.system_pools],
     )
     return jobs.declare(config, ground, in_cluster)

@@ -21,7 +21,7 @@ from components.gcp.image_build import ImageBuild
 from components.gcp.image_registry import GcpImageRegistry
 from components.gcp.logs import Logs
 from components.gcp.network import GcpNetwork
-from components.gcp.object_store import BucketVolumes, GcpObjectStore
+from components.gcp.object_store import EGRESS, BucketVolumes, GcpObjectStore
 from components.gcp.project import GcpSite, ProjectApis
 from components.gcp.system_pool import GcpSystemPool
 from components.gcp.tpu_pool import TpuPool
@@ -38,7 +38,7 @@ ALWAYS = ("cloudkms", "compute", "container", "iam", "logging", "monitoring")
 def build(config: GcpConfig) -> dict[str, Any]:
     """Declare everything the stack file asks for; returns the stack's outputs."""
     site = config.place()
-    cloud = provider(config, site)
+    apis, cloud = providers(config, site)
     on_google = Options(provider=cloud)
 
     network = GcpNetwork(
@@ -46,7 +46,9 @@ def build(config: GcpConfig) -> dict[str, Any]:
         config.network,
         site=site,
         service_cidr=config.cluster.service_cidr,
+        multi_network=config.multi_network,
         managed_services=config.managed_services,
+        lustre=config.lustre,
         opts=on_google,
     )
     cluster = GkeCluster(
@@ -73,16 +75,17 @@ def build(config: GcpConfig) -> dict[str, Any]:
         "cluster": {"name": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig},
         "pools": {name: pool.node_pool_names for name, pool in (system_pools | pools).items()},
     }
-    found, source = storage(config, site, cloud, network, cluster)
+    found, source = storage(config, site, cloud, apis, network, cluster)
     outputs |= found | services(config, site, cloud, network)
     return outputs | workloads(config, site, cluster, system_pools | pools, source)
 
 
-def provider(config: GcpConfig, site: GcpSite) -> gcp.Provider:
-    """The provider of everything. One of its own switches the APIs on, so that all the rest finds them there."""
+def providers(config: GcpConfig, site: GcpSite) -> tuple[ProjectApis, gcp.Provider]:
+    """The APIs, and the provider of everything else. One of its own switches them on, so that all the rest finds them
+    there."""
     bare = gcp.Provider("gcp-apis", project=site.project, region=site.region)
     apis = ProjectApis("apis", {*ALWAYS, *wanted_apis(config)}, site=site, opts=Options(provider=bare))
-    return gcp.Provider(
+    return apis, gcp.Provider(
         "gcp",
         project=site.project,
         region=site.region,
@@ -93,10 +96,10 @@ def provider(config: GcpConfig, site: GcpSite) -> gcp.Provider:
 
 def wanted_apis(config: GcpConfig) -> set[str]:
     """APIs of the sections that are there."""
-    lustre = config.file_system is not None and config.file_system.model == "lustre"
     sections = {
-        "lustre": lustre,
-        "file": config.file_system is not None and not lustre,
+        "storage": config.object_store,
+        "lustre": config.lustre,
+        "file": config.file_system is not None and not config.lustre,
         "servicenetworking": config.managed_services,
         "artifactregistry": config.image_registry,
         "cloudbuild": config.image_builder,
@@ -110,17 +113,23 @@ def wanted_apis(config: GcpConfig) -> set[str]:
 
 
 def storage(
-    config: GcpConfig, site: GcpSite, cloud: gcp.Provider, network: GcpNetwork, cluster: GkeCluster
+    config: GcpConfig,
+    site: GcpSite,
+    cloud: gcp.Provider,
+    apis: ProjectApis,
+    network: GcpNetwork,
+    cluster: GkeCluster,
 ) -> tuple[dict[str, Any], VolumeSource | None]:
     """Where data, checkpoints and models lie, and what jobs must know of the shared file system."""
     outputs: dict[str, Any] = {}
     source: VolumeSource | None = None
     on_both = Options(providers=[cloud, cluster.provider])
     if config.object_store:
-        store = GcpObjectStore("store", config.object_store, site=site, opts=Options(provider=cloud))
+        store = GcpObjectStore("store", config.object_store, site=site, apis=apis.enabled, opts=Options(provider=cloud))
         outputs["buckets"] = {use: made.name for use, made in store.buckets.items()}
+        in_cluster = Options(provider=cluster.provider)
         places = {
-            name: Namespace(name, name, site=site, part="object-store", opts=Options(provider=cluster.provider)).name
+            name: Namespace(name, name, site=site, part="object-store", egress=EGRESS, opts=in_cluster).name
             for name in config.object_store.mount_namespaces
         }
         if places:
@@ -198,5 +207,6 @@ def workloads(
         api_cidrs=[str(config.network.cidr), str(config.cluster.service_cidr)],
         file_system=source,
         after={name: [*plugins, pool] for name, pool in pools.items()},
+        services=[pools[name] for name in config.system_pools],
     )
     return jobs.declare(config, ground, in_cluster)

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from components.gcp.budget import GcpBudgetSpec
 from components.gcp.cache import MemorystoreSpec
-from components.gcp.cluster import GkeClusterSpec
+from components.gcp.cluster_spec import GkeClusterSpec
 from components.gcp.database import CloudSqlSpec
 from components.gcp.disk_class import DiskClassSpec
 from components.gcp.fields import GcpRegion, ProjectId, ProjectNumber
@@ -70,6 +70,11 @@ class GcpConfig(CommonConfig):
     def managed_services(self) -> bool:
         """Whether anything stands in the network of Google's managed services."""
         return self.file_system is not None or self.database is not None
+
+    @property
+    def lustre(self) -> bool:
+        """Whether the shared file system is Managed Lustre."""
+        return self.file_system is not None and self.file_system.model == "lustre"
 
     @property
     def multi_network(self) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from catalog import limits
 from components.benchmark_job import BenchmarkSpec
 from components.evaluation_job import EvaluationSpec
 from components.gcp import gpu_pool, system_pool, tpu_pool
-from components.gcp.cluster import GkeClusterSpec
+from components.gcp.cluster_spec import GkeClusterSpec
+from components.gcp.database import CloudSqlSpec
 from components.gcp.fields import region_of
 from components.gcp.file_system import FilestoreSpec, ManagedLustreSpec
 from components.gcp.gpu_pool import GpuPoolSpec
@@ -122,6 +124,21 @@ def the_file_system_stands_in_a_zone_of_the_network(
 ) -> Iterator[str]:
     if file_system.zone not in network.zones:
         yield f"`file-system.zone`: {not_a_zone(file_system.zone, network)} Add it there or move the file system."
+
+
+@GCP.rule
+def managed_services_have_addresses(
+    network: GcpNetworkSpec, file_system: ManagedLustreSpec | FilestoreSpec, database: CloudSqlSpec | None = None
+) -> Iterator[str]:
+    """Each service takes whole blocks of the range: what is left over is of no use to the next."""
+    if not isinstance(file_system, ManagedLustreSpec):
+        return
+    given, most = network.service_networks_cidr, int(limits["managed-lustre-prefix"].maximum or 0)
+    wanted, why = most, f"Managed Lustre takes a /{most} of it"
+    if database is not None:
+        wanted, why = most - 1, f"{why}, Cloud SQL a /{limits['cloud-sql-prefix'].maximum:g}"
+    if given.prefixlen > wanted:
+        yield f"`network.service-networks-cidr`: {given} is too small: {why}. Give a /{wanted} or a larger range."
 
 
 @GCP.rule

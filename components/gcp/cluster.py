@@ -6,97 +6,24 @@ are `tpu_pool`, `gpu_pool` and `system_pool`; drivers for storage come with the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_gcp import container
-from pydantic import Field
 
 from components.gcp import labels
-from components.gcp.cluster_access import ClusterAdministrator, address, kubeconfig, slug
+from components.gcp.cluster_access import ClusterAdministrator, address, identity, kubeconfig, slug
+from components.gcp.cluster_spec import GkeClusterSpec
 from components.gcp.encryption import EncryptionKey
-from components.gcp.fields import GcpZone, IamMember
 from components.gcp.network import PODS, SERVICES
 from components.gcp.node_account import NodeAccount
 from components.gcp.project import GcpSite
-from components.spec import Cidr, KubernetesVersion, Problem, Spec, Text
 
-WIDEST_PREFIX = 8
-"""A range shorter than this is a good part of the world, not a named network."""
 LOGS = ["SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER"]
 METRICS = ["SYSTEM_COMPONENTS", "STORAGE", "POD", "JOBSET", "DCGM"]
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 """Access scope of nodes: what they may do is said by IAM alone, as GKE advises."""
-
-SecurityGroup = Annotated[
-    str, Text(r"gke-security-groups@[^@\s]+\.[^@\s]+", "a group such as gke-security-groups@example.com")
-]
-
-
-class MaintenanceSpec(Spec):
-    """When GKE may upgrade control plane and nodes."""
-
-    start: str = Field(
-        default="2026-01-03T02:00:00Z",
-        description='First window begins, UTC and in quotes, such as "2026-01-03T02:00:00Z" (a Saturday).',
-    )
-    end: str = Field(
-        default="2026-01-03T10:00:00Z",
-        description="First window ends. GKE asks for 48 hours in every 32 days.",
-    )
-    recurrence: str = Field(default="FREQ=WEEKLY;BYDAY=SA,SU", description="How the window repeats (RFC 5545).")
-
-
-class GkeClusterSpec(Spec):
-    """Version, access and care of the control plane."""
-
-    admins: tuple[IamMember, ...] = Field(
-        min_length=1,
-        description="Users, groups and service accounts that administer the cluster. Whoever runs Pulumi must have "
-        "roles/container.admin in the project already: it makes the others' rights.",
-    )
-    channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = Field(
-        "REGULAR", description="Release channel: which versions GKE upgrades to, and how soon."
-    )
-    version: KubernetesVersion | None = Field(
-        None, description="Lowest Kubernetes version, in quotes. Default: what the channel offers."
-    )
-    zones: tuple[GcpZone, ...] | None = Field(
-        None, min_length=1, description="Default zones of nodes. Default: network.zones."
-    )
-    service_cidr: Cidr = Field(
-        IPv4Network("10.200.0.0/20"),
-        description="Addresses of Kubernetes services. Cannot be changed later.",
-    )
-    public_access_cidrs: tuple[Cidr, ...] = Field(
-        (),
-        description="Networks from which the Kubernetes API can be reached over the internet. Default: none; the API "
-        "is private to the VPC.",
-    )
-    maintenance: MaintenanceSpec = Field(MaintenanceSpec(), description="Maintenance window.")
-    security_group: SecurityGroup | None = Field(
-        None,
-        description="Google group for RBAC, gke-security-groups@<your domain>: groups in it can be named in bindings.",
-    )
-    deletion_protection: bool = Field(True, description="Whether GKE and Pulumi refuse to delete the cluster.")
-
-    def problems(self) -> Iterator[Problem]:
-        for index, cidr in enumerate(self.public_access_cidrs):
-            if cidr.prefixlen < WIDEST_PREFIX:
-                yield Problem(
-                    ("public-access-cidrs", index),
-                    f"{cidr} opens the Kubernetes API to the world. Name the networks that need it, each "
-                    f"/{WIDEST_PREFIX} or smaller, or leave the key out to keep the API private.",
-                )
-        if self.security_group is None and any(member.startswith("group:") for member in self.admins):
-            yield Problem(
-                ("admins",),
-                "a group needs security-group (gke-security-groups@<your domain>, with the group in it): without it "
-                "GKE does not see groups. Give it, or name users.",
-            )
 
 
 class GkeCluster(pulumi.ComponentResource):
@@ -144,7 +71,11 @@ class GkeCluster(pulumi.ComponentResource):
         self.name, self.location, self.endpoint = cluster.name, cluster.location, address(cluster)
         self.kubeconfig = kubeconfig(cluster)
         self.provider = kubernetes.Provider(
-            f"{name}-kubernetes", kubeconfig=self.kubeconfig, enable_server_side_apply=True, opts=child
+            f"{name}-kubernetes",
+            kubeconfig=self.kubeconfig,
+            cluster_identifier=identity(cluster),
+            enable_server_side_apply=True,
+            opts=child,
         )
         inside = pulumi.ResourceOptions(parent=self, providers=[self.provider])
         for member in spec.admins:
@@ -191,7 +122,8 @@ class GkeCluster(pulumi.ComponentResource):
 
 
 def networking(*, multi_network: bool) -> dict[str, Any]:
-    """Dataplane V2, dual stack, addresses from the subnet's ranges."""
+    """Dataplane V2, addresses from the subnet's ranges. Dual stack, but for multi-networking: it does not work in
+    dual-stack clusters (GKE documentation, "Set up multi-network support for Pods": limitations)."""
     return {
         "networking_mode": "VPC_NATIVE",
         "datapath_provider": "ADVANCED_DATAPATH",
@@ -201,7 +133,7 @@ def networking(*, multi_network: bool) -> dict[str, Any]:
         "ip_allocation_policy": {
             "cluster_secondary_range_name": PODS,
             "services_secondary_range_name": SERVICES,
-            "stack_type": "IPV4_IPV6",
+            "stack_type": "IPV4" if multi_network else "IPV4_IPV6",
         },
         "dns_config": {"cluster_dns": "CLOUD_DNS", "cluster_dns_scope": "CLUSTER_SCOPE"},
     }
@@ -209,14 +141,17 @@ def networking(*, multi_network: bool) -> dict[str, Any]:
 
 def access(spec: GkeClusterSpec) -> dict[str, Any]:
     """Who reaches the API: the VPC always, named networks where the spec says so, Google's own customers never."""
-    blocks = [{"cidr_block": str(cidr), "display_name": f"network {cidr}"} for cidr in spec.public_access_cidrs]
+    named = [*spec.public_access_cidrs, *spec.private_access_cidrs]
+    # A VPN or interconnect may end in another region, from which the private address is closed unless asked for.
+    further: dict[str, Any] = {"master_global_access_config": {"enabled": True}} if spec.private_access_cidrs else {}
     return {
         "private_cluster_config": {
             "enable_private_nodes": True,
             "enable_private_endpoint": not spec.public_access_cidrs,
+            **further,
         },
         "master_authorized_networks_config": {
-            "cidr_blocks": blocks,
+            "cidr_blocks": [{"cidr_block": str(cidr), "display_name": f"network {cidr}"} for cidr in named],
             "gcp_public_cidrs_access_enabled": False,
             "private_endpoint_enforcement_enabled": True,
         },
@@ -235,7 +170,8 @@ def protection(site: GcpSite, key_id: pulumi.Input[str], node_email: pulumi.Inpu
         "database_encryption": {"state": "ENCRYPTED", "key_name": key_id},
         "workload_identity_config": {"workload_pool": site.workload_pool},
         "enable_shielded_nodes": True,
-        "security_posture_config": {"mode": "BASIC", "vulnerability_mode": "VULNERABILITY_BASIC"},
+        # GKE's own scan of workloads ended on 2025-07-31 (GKE documentation, "Vulnerability scanning removal").
+        "security_posture_config": {"mode": "BASIC", "vulnerability_mode": "VULNERABILITY_DISABLED"},
         "remove_default_node_pool": True,
         "initial_node_count": 1,
         "node_config": {

@@ -6,6 +6,7 @@ that an administrator of one cluster is not one of every cluster of the project.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -51,6 +52,13 @@ def slug(member: str) -> str:
 def address(cluster: container.Cluster) -> pulumi.Output[str]:
     """Where the Kubernetes API answers. GKE gives a host, with a port where it is not 443."""
     return cluster.endpoint.apply(lambda host: f"https://{host}")
+
+
+def identity(cluster: container.Cluster) -> pulumi.Output[str]:
+    """What makes this cluster this one, wherever it answers: the authority that it was made with. Else an API that
+    turns private would count as another cluster, and everything in it would be made anew."""
+    authority = cluster.master_auth.cluster_ca_certificate
+    return authority.apply(lambda text: hashlib.sha256((text or "").encode()).hexdigest()[:16])
 
 
 def kubeconfig(cluster: container.Cluster) -> pulumi.Output[str]:

@@ -6,19 +6,29 @@ buckets.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import pulumi
 from pulumi_gcp import sql
 from pydantic import Field
 
+from catalog import limits
 from components.gcp import labels
 from components.gcp.agent import agent
 from components.gcp.encryption import EncryptionKey
 from components.gcp.project import GcpSite
-from components.spec import GiB, Name, Spec
+from components.spec import GiB, Name, Problem, Spec, Text
 
 IAM_LOGIN = {"name": "cloudsql.iam_authentication", "value": "on"}
+
+Tier = Annotated[
+    str,
+    Text(
+        r"db-(f1-micro|g1-small|custom-\d+-\d+)",
+        "a tier of PostgreSQL such as db-custom-4-16384 (4 vCPU, 16384 MiB), db-g1-small or db-f1-micro",
+    ),
+]
 
 
 class CloudSqlSpec(Spec):
@@ -27,12 +37,25 @@ class CloudSqlSpec(Spec):
     version: Literal["POSTGRES_15", "POSTGRES_16", "POSTGRES_17"] = Field(
         "POSTGRES_17", description="Engine and major version."
     )
-    tier: str = Field("db-custom-2-8192", description="Machine tier, such as db-custom-4-16384 (4 vCPU, 16 GiB).")
+    tier: Tier = Field("db-custom-2-8192", description="Machine tier, such as db-custom-4-16384 (4 vCPU, 16 GiB).")
     storage_gib: GiB = Field(50, ge=10, description="Size of the disk in GiB; it grows by itself.")
     high_availability: bool = Field(True, description="Whether a standby runs in another zone.")
     backup_days: int = Field(14, ge=1, le=365, description="Daily backups that are kept.")
     databases: tuple[Name, ...] = Field(("platform",), min_length=1, description="Databases in it.")
     protect: bool = Field(True, description="Whether Pulumi and Google refuse to delete it.")
+
+    def problems(self) -> Iterator[Problem]:
+        _, _, size = self.tier.partition("-custom-")
+        if not size:
+            return
+        vcpus, memory = map(int, size.split("-"))
+        for what, given in (("vcpus", vcpus), ("memory", memory)):
+            limit = limits[f"cloud-sql-{what}"]
+            if not limit.allows(given):
+                yield Problem(("tier",), f"{self.tier}: {given} is not allowed. Allowed: {limit.describe()}.")
+        share = limits["cloud-sql-memory-per-vcpu"]
+        if vcpus and not share.allows(memory / 1024 / vcpus):
+            yield Problem(("tier",), f"{self.tier}: {memory} MiB do not go with {vcpus} vCPU. {share.describe()}.")
 
 
 class CloudSql(pulumi.ComponentResource):

@@ -69,17 +69,27 @@ def pod_annotations(pool: str, network: GpuNetwork, cidr: IPv4Network) -> dict[s
     return found
 
 
+PRIMARY = {"NCCL_SOCKET_IFNAME": "eth0", "GLOO_SOCKET_IFNAME": "eth0"}
+"""Ranks meet over the pod's first interface: the networks of GPUs carry nothing but GPU traffic."""
 ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
     # Named, so that NCCL fails instead of falling back to TCP where the plugin is missing.
-    "rdma": {"NCCL_NET": "gIB", "LD_LIBRARY_PATH": "/usr/local/gib/lib64:/usr/local/nvidia/lib64"},
+    "rdma": {"NCCL_NET": "gIB", "LD_LIBRARY_PATH": "/usr/local/gib/lib64:/usr/local/nvidia/lib64", **PRIMARY},
     "tcpxo": {
         "LD_LIBRARY_PATH": "/usr/local/nvidia/lib64",
         "NCCL_FASTRAK_LLCM_DEVICE_DIRECTORY": "/dev/aperture_devices",
+        **PRIMARY,
     },
     "none": {},
 }
-"""Variables by which a pod finds NCCL's plugin. The plugin's own tuning is in /usr/local/gib/scripts/set_nccl_env.sh,
-for images with a shell."""
+"""Variables by which a pod finds NCCL's plugin."""
+SETUP: Mapping[str, str] = {
+    "rdma": "source /usr/local/gib/scripts/set_nccl_env.sh",
+    "tcpxo": "NCCL_LIB_DIR=/usr/local/nvidia/lib64 source /usr/local/nvidia/lib64/nccl-env-profile.sh",
+    "none": "",
+}
+"""The plugin's own tuning, without which it refuses to start (no NCCL_TUNER_CONFIG_PATH). Each release brings its
+values in a script that Google wants sourced (Compute Engine documentation, "Enable NCCL/gIB"; cluster-toolkit,
+examples/gke-a3-ultragpu/nccl-jobset-example.yaml, community/examples/slurm-gke/nccl-tests)."""
 FOLDERS: Mapping[str, tuple[HostFolder, ...]] = {
     "rdma": (HostFolder("gib", "/home/kubernetes/bin/gib", "/usr/local/gib"),),
     "tcpxo": (

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import pulumi
 from pydantic import Field
 
-from catalog import gcp_machines
+from catalog import gcp_machines, power
 from catalog.gcp_machine import GcpMachine, GpuNetwork
+from catalog.instance import Accelerator
 from components import tags
 from components.gcp import gpu_network, labels
 from components.gcp.cluster import GkeCluster
@@ -119,9 +120,16 @@ def placement(pool: str, spec: GpuPoolSpec) -> Placement:
         mounts_file_system=True,
         annotations=gpu_network.pod_annotations(pool, network, spec.fabric_cidr) if fabric != "none" else {},
         environment=gpu_network.ENVIRONMENT[fabric],
+        setup=gpu_network.SETUP[fabric],
         host_folders=gpu_network.FOLDERS[fabric],
         sidecars=(gpu_network.receiver(),) if fabric == "tcpxo" else (),
     )
+
+
+def kw_max(accelerator: Accelerator) -> float | None:
+    """What a node may draw at most, as the cost report says it; None where no source knows."""
+    found = power.alike(accelerator)
+    return found.max_w / 1000 if found else None
 
 
 def node_pool_plan(pool: str, spec: GpuPoolSpec, site: GcpSite) -> NodePoolPlan:
@@ -132,7 +140,7 @@ def node_pool_plan(pool: str, spec: GpuPoolSpec, site: GcpSite) -> NodePoolPlan:
     derived = labels.derived(
         usd_per_hour=purchase.usd_per_hour(machine, site.region),
         purchase=purchase.model,
-        power_kw_max=None,
+        power_kw_max=kw_max(accelerator),
         accelerator=f"{accelerator.count}x {accelerator.name}",
     )
     gpus = {

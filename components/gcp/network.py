@@ -1,8 +1,8 @@
 """The network of a data center on Google Cloud: one VPC of our own making, closed until something opens it.
 
-Holds the VPC, one dual-stack subnet for nodes with ranges for pods and services, the way out (Cloud Router and NAT),
-firewall rules that deny and log what nothing allows, and private services access for managed file systems and
-databases. Networks for GPU traffic belong to the pools that need them.
+Holds the VPC, one subnet for nodes with ranges for pods and services, the way out (Cloud Router and NAT), firewall
+rules that deny and log what nothing allows, and private services access for managed file systems and databases. It is
+dual stack unless nodes have networks for GPU traffic, which belong to the pools that need them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pulumi
 from pulumi_gcp import compute, servicenetworking
 from pydantic import Field
 
-from components.gcp.fields import GcpZone
+from catalog.regions import google_zones
+from components.gcp.fields import GcpZone, region_of
 from components.gcp.project import GcpSite
 from components.spec import Cidr, Problem, Spec
 
@@ -24,6 +25,8 @@ PODS, SERVICES = "pods", "services"
 DENY_PRIORITY, ALLOW_PRIORITY = 65000, 1000
 INTERNET = "0.0.0.0/0"
 INTERNET6 = "::/0"
+LUSTRE_PORTS = ("988", "6988")
+"""Lustre's own, and the one of GKE nodes before 1.33.2-gke.4780000, whose metadata server has the first."""
 MTU = 8896
 """Largest frame of a VPC (VPC documentation, "Maximum transmission unit"): traffic of slices and storage gains."""
 
@@ -63,6 +66,9 @@ class GcpNetworkSpec(Spec):
         for index, zone in enumerate(self.zones):
             if zone in self.zones[:index]:
                 yield Problem(("zones", index), f"{zone} is listed twice. Remove one.")
+            known = google_zones(region_of(zone))
+            if known and zone not in known:
+                yield Problem(("zones", index), f"{zone} is no zone. Choose one of {', '.join(known)}.")
         ranges = {"cidr": self.cidr, "pod-cidr": self.pod_cidr, "service-networks-cidr": self.service_networks_cidr}
         for key, given in list(ranges.items())[1:]:
             for other, before in ranges.items():
@@ -88,10 +94,13 @@ class GcpNetwork(pulumi.ComponentResource):
         *,
         site: GcpSite,
         service_cidr: IPv4Network,
+        multi_network: bool,
         managed_services: bool,
+        lustre: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`service_cidr`: addresses of Kubernetes services. `managed_services`: whether any is to be reached."""
+        """`service_cidr`: addresses of Kubernetes services. `multi_network`: whether nodes have GPU networks beside
+        this one. `managed_services`: whether any is to be reached; `lustre`: whether Managed Lustre is one."""
         super().__init__("aidc:gcp/network:GcpNetwork", name, None, opts)
         self._name, self._spec, self._site = name, spec, site
         child = pulumi.ResourceOptions(parent=self)
@@ -99,7 +108,7 @@ class GcpNetwork(pulumi.ComponentResource):
             f"{name}-vpc",
             description=f"Network of {site.prefix}",
             auto_create_subnetworks=False,
-            enable_ula_internal_ipv6=True,
+            enable_ula_internal_ipv6=not multi_network,
             routing_mode="REGIONAL",
             mtu=MTU,
             opts=child,
@@ -111,8 +120,8 @@ class GcpNetwork(pulumi.ComponentResource):
             network=network.id,
             region=site.region,
             ip_cidr_range=str(spec.cidr),
-            stack_type="IPV4_IPV6",
-            ipv6_access_type="INTERNAL",
+            stack_type="IPV4_ONLY" if multi_network else "IPV4_IPV6",
+            ipv6_access_type=None if multi_network else "INTERNAL",
             private_ip_google_access=True,
             secondary_ip_ranges=[
                 {"range_name": PODS, "ip_cidr_range": str(spec.pod_cidr)},
@@ -129,6 +138,8 @@ class GcpNetwork(pulumi.ComponentResource):
         if spec.nat == "regional":
             self._way_out()
         self._firewall()
+        if lustre:
+            self._lustre()
         self.private_services = self._private_services() if managed_services else None
         self.register_outputs({"network_id": self.network_id, "subnet_id": self.subnet_id})
 
@@ -151,7 +162,11 @@ class GcpNetwork(pulumi.ComponentResource):
         )
 
     def _firewall(self) -> None:
-        """Nodes and pods among themselves; everything else that comes in is refused and logged."""
+        """Nodes and pods among themselves; everything else that comes in is refused and logged.
+
+        The control plane is among them: its address lies in the range of the nodes, because the cluster names no range
+        for it. GKE's own rule lets it in on 443 and 10250 only, and webhooks of controllers listen elsewhere (9443).
+        """
         inside = [str(self._spec.cidr), str(self._spec.pod_cidr)]
         everything: list[Any] = [{"protocol": "all"}]
         compute.Firewall(
@@ -176,6 +191,20 @@ class GcpNetwork(pulumi.ComponentResource):
                 log_config={"metadata": "INCLUDE_ALL_METADATA"},
                 opts=pulumi.ResourceOptions(parent=self),
             )
+
+    def _lustre(self) -> None:
+        """Lustre's servers call their clients back, and come from the range of managed services (Managed Lustre
+        documentation, "Configure a VPC network"; cluster-toolkit, examples/gke-managed-lustre.yaml)."""
+        compute.Firewall(
+            f"{self._name}-lustre",
+            description="Managed Lustre to its clients",
+            network=self.network_id,
+            direction="INGRESS",
+            priority=ALLOW_PRIORITY,
+            source_ranges=[str(self._spec.service_networks_cidr)],
+            allows=[{"protocol": "tcp", "ports": list(LUSTRE_PORTS)}],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _private_services(self) -> servicenetworking.Connection:
         """A range of ours that Google's managed services take their addresses from (VPC documentation,

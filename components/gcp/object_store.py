@@ -7,8 +7,8 @@ Storage FUSE profiles"), and the pods of that namespace may use the bucket by th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import pulumi
 from pulumi_gcp import projects, storage
@@ -16,9 +16,10 @@ from pulumi_kubernetes.core.v1 import PersistentVolume, PersistentVolumeClaim
 from pydantic import Field
 
 from components import tags
+from components.gcp.agent import storage_agent
 from components.gcp.bucket import BucketPlan, Retention, bucket
 from components.gcp.encryption import EncryptionKey
-from components.gcp.project import GcpSite
+from components.gcp.project import METADATA_SERVER, GcpSite
 from components.object_store_spec import DATA_CLASSES, ObjectStoreSpec
 from components.spec import Name
 
@@ -38,6 +39,28 @@ PROFILE_RIGHTS = (
 )
 """What GKE needs to look at a bucket and to cache it (GoogleCloudPlatform/cluster-toolkit,
 modules/file-system/gke-persistent-volume)."""
+
+INTERNAL = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+EGRESS: tuple[dict[str, Any], ...] = (
+    {
+        "to": [{"ipBlock": {"cidr": "169.254.169.252/32"}}],
+        "ports": [{"protocol": "TCP", "port": 988}],
+    },
+    {
+        "to": [{"ipBlock": {"cidr": METADATA_SERVER}}],
+        "ports": [{"protocol": "TCP", "port": 80}],
+    },
+    {
+        "to": [
+            {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(INTERNAL)}},
+            {"ipBlock": {"cidr": "::/0", "except": ["fc00::/7", "fe80::/10"]}},
+        ],
+        "ports": [{"protocol": "TCP", "port": 443}],
+    },
+)
+"""What the container that mounts a bucket must reach from within its pod: its identity at GKE's metadata server (GKE
+documentation, "Authenticate to Google Cloud APIs from GKE workloads": network policies) and Cloud Storage, which
+answers under addresses of the internet that change, even where the way to them stays inside Google."""
 
 
 class GcpObjectStoreSpec(ObjectStoreSpec):
@@ -68,12 +91,15 @@ class GcpObjectStore(pulumi.ComponentResource):
         spec: GcpObjectStoreSpec,
         *,
         site: GcpSite,
+        apis: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """`apis`: what must be switched on before Cloud Storage can be asked anything."""
         super().__init__("aidc:gcp/object_store:GcpObjectStore", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         kept = pulumi.ResourceOptions(parent=self, protect=spec.protect)
-        key = EncryptionKey(name, site=site, part="object-store", users={"storage": site.storage_agent}, opts=kept)
+        user = storage_agent(site=site, after=apis, parent=self)
+        key = EncryptionKey(name, site=site, part="object-store", users={"storage": user}, opts=kept)
         logs = bucket(
             f"{name}-logs",
             BucketPlan(

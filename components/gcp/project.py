@@ -6,13 +6,19 @@ documentation, "Service agents"), so that nothing has to be looked up.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_gcp import projects
 
-from components.site import Site
+from components.site import Site, system_pods
+
+METADATA_SERVER, NODE_CACHE = "169.254.169.254/32", "169.254.20.10/32"
+"""Where Cloud DNS for GKE and NodeLocal DNSCache answer a pod: on its node, under addresses that no selector of pods
+matches (GKE documentation, "Using Cloud DNS for GKE", "Set up NodeLocal DNSCache"; tektoncd/operator issue 4000 saw it
+on Dataplane V2)."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,11 @@ class GcpSite(Site):
 
     number: str = ""
     """Number of the project."""
+
+    @property
+    def dns(self) -> Sequence[dict[str, Any]]:
+        answering = [{"ipBlock": {"cidr": cidr}} for cidr in (METADATA_SERVER, NODE_CACHE)]
+        return [*super().dns, system_pods("node-local-dns"), *answering]
 
     @property
     def project(self) -> str:

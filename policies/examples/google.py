@@ -49,6 +49,11 @@ GOOGLE: dict[str, Example] = {
         {"masterAuthorizedNetworksConfig": {"cidrBlocks": [{"cidrBlock": "203.0.113.0/24"}]}},
         "CKV_GCP_18",
     ),
+    "gcp-gke-single-stack-multi-network": one(
+        CLUSTER,
+        {"enableMultiNetworking": True, "ipAllocationPolicy": {"stackType": "IPV4_IPV6"}},
+        {"enableMultiNetworking": True, "ipAllocationPolicy": {"stackType": "IPV4"}},
+    ),
     "gcp-gke-workload-identity": one(
         POOL,
         {"nodeConfig": {"workloadMetadataConfig": {"mode": "GCE_METADATA"}}},

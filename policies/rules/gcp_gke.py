@@ -203,3 +203,18 @@ def node_service_account(pool: Resource, _: Parameters) -> Iterator[Violation]:
     """The default account may edit the whole project; so may whoever breaks out of one pod."""
     if pool.get("nodeConfig.serviceAccount", "default") in ("", "default") and not pool.referred("nodeConfig", ACCOUNT):
         yield Violation("nodeConfig.serviceAccount is not set.")
+
+
+@resource_rule(
+    id="gcp-gke-single-stack-multi-network",
+    title="GKE clusters with further node networks are IPv4 only",
+    severity="high",
+    level="mandatory",
+    types=[CLUSTER],
+    fix="set ipAllocationPolicy.stackType to IPV4, or leave enableMultiNetworking out.",
+    references=["Google: multi-network support for Pods"],
+)
+def single_stack_multi_network(cluster: Resource, _: Parameters) -> Iterator[Violation]:
+    """GKE does not make a dual-stack cluster whose nodes have further networks; neither can be changed later."""
+    if cluster.says("enableMultiNetworking") and cluster.get("ipAllocationPolicy.stackType") == "IPV4_IPV6":
+        yield Violation("enableMultiNetworking stands beside stackType IPV4_IPV6.")

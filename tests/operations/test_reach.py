@@ -11,9 +11,10 @@ import plan
 from operations import reach
 
 
-def wanted(*cidrs: str, network: str = "10.0.0.0/16") -> plan.Plan:
+def wanted(*cidrs: str, network: str = "10.0.0.0/16", private: tuple[str, ...] = ()) -> plan.Plan:
+    access = {"public-access-cidrs": list(cidrs)} | ({"private-access-cidrs": list(private)} if private else {})
     config = {
-        "ai-datacenter:cluster": json.dumps({"public-access-cidrs": list(cidrs)}),
+        "ai-datacenter:cluster": json.dumps(access),
         "ai-datacenter:network": json.dumps({"cidr": network}),
     }
     return plan.Plan("ai-datacenter", "dev", (), config)
@@ -36,6 +37,14 @@ def test_a_private_api_is_out_of_reach_from_outside_the_network() -> None:
 def test_a_private_api_is_reachable_from_inside_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "local_addresses", lambda: [ipaddress.IPv4Address("10.0.3.4")])
     assert reach.problem(wanted()) is None
+
+
+def test_a_private_api_is_reachable_from_the_private_networks_that_it_names() -> None:
+    assert reach.problem(wanted(private=("192.168.0.0/16",))) is None
+    problem = reach.problem(wanted(private=("172.16.0.0/12",)))
+    assert problem is not None
+    assert "answers only inside 10.0.0.0/16, 172.16.0.0/12, and this machine has no address there" in problem
+    assert reach.problem(wanted("198.51.100.0/24", private=("192.168.0.0/16",))), "the kubeconfig names the public one"
 
 
 def test_a_public_api_must_be_open_to_this_machine() -> None:

@@ -119,6 +119,10 @@ class Gcp:
         if token == "gcp:organizations/getClientConfig:getClientConfig":  # noqa: S105 - a function's name
             settings = self.recorder.configuration
             return {"id": settings.project, "project": settings.project, "region": settings.region or ""}
+        if token == "gcp:storage/getProjectServiceAccount:getProjectServiceAccount":  # noqa: S105 - likewise
+            project = str(args.get("project") or self.recorder.configuration.project)
+            email = f"service-{project}@gs-project-accounts.iam.gserviceaccount.com"
+            return {"id": email, "emailAddress": email, "member": f"serviceAccount:{email}", "project": project}
         raise Fail(f"function {token} is not available in the local cloud", grpc.StatusCode.UNIMPLEMENTED)
 
 

@@ -1,7 +1,8 @@
 """Helm in the local cloud: there is no network to fetch charts from, so a release is recorded in the state and
 nothing is installed.
 
-Every release says so: in its `status`, and as a warning when it is created or updated.
+Every release says so: in its `status`, and as a warning when it is created or updated, unless what the chart would
+bring runs here anyway.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from sandbox.providers.protocol import Live, Naming, Problem, Props, Target
 RELEASE = "kubernetes:helm.sh/v3:Release"
 NOTICE = "{} is recorded, not installed: the local cloud has no chart network"
 RECORDED = "recorded"
+RUNS_HERE = frozenset({"oci://registry.k8s.io/jobset/charts/jobset"})
+"""Charts whose controller is a daemon of the sandbox (`sandbox.kubernetes.jobset`)."""
 
 
 def check(
@@ -42,7 +45,8 @@ def write(session: Session, target: Target, inputs: Props, state: Props, preview
     identity = f"{inputs['namespace']}/{inputs['name']}"
     if preview:
         return "" if not state else identity, inputs
-    session.tell(target, NOTICE.format(f"chart {inputs.get('chart')}"), status=False, warning=True)
+    if inputs.get("chart") not in RUNS_HERE:
+        session.tell(target, NOTICE.format(f"chart {inputs.get('chart')}"), status=False, warning=True)
     revision = int((state.get("status") or {}).get("revision") or 0) + 1
     status = {
         "status": RECORDED,

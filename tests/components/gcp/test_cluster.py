@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from plan import Plan, Resource
+from stacks import config
 from tests.stacks.support import REMOVED, changed, plan_of, planned
+
+GCP_STACKS = [stack for stack in config.names() if config.load(stack).cloud == "gcp"]
 
 
 @pytest.fixture
@@ -21,16 +24,35 @@ def cluster(plan: Plan) -> Resource:
     return made
 
 
-def test_the_api_is_private_unless_networks_are_named(plan: Plan) -> None:
-    inputs = cluster(plan).inputs
-    assert inputs["privateClusterConfig"] == {"enablePrivateNodes": True, "enablePrivateEndpoint": True}
-    assert inputs["masterAuthorizedNetworksConfig"]["cidrBlocks"] == []
-    assert inputs["masterAuthorizedNetworksConfig"]["gcpPublicCidrsAccessEnabled"] is False
-    opened = cluster(planned("tpu-v5e")).inputs
-    assert opened["privateClusterConfig"]["enablePrivateEndpoint"] is False
-    assert [block["cidrBlock"] for block in opened["masterAuthorizedNetworksConfig"]["cidrBlocks"]] == [
-        "203.0.113.0/24"
-    ]
+def access(stack_file: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """How the API is private, and the networks it names."""
+    inputs = cluster(plan_of(stack_file)).inputs
+    named = inputs["masterAuthorizedNetworksConfig"]
+    assert named["gcpPublicCidrsAccessEnabled"] is False
+    return inputs["privateClusterConfig"], [block["cidrBlock"] for block in named["cidrBlocks"]]
+
+
+def test_the_api_is_private_unless_networks_of_the_internet_are_named() -> None:
+    private, named = access(changed({"cluster/public-access-cidrs": []}, "tpu-v6e-pod"))
+    assert private == {"enablePrivateNodes": True, "enablePrivateEndpoint": True}
+    assert named == []
+    opened, named = access(changed({}, "tpu-v5e"))
+    assert opened["enablePrivateEndpoint"] is False
+    assert named == ["203.0.113.0/24"]
+
+
+def test_a_private_api_opens_to_private_networks_and_stays_private() -> None:
+    changes = {"cluster/public-access-cidrs": [], "cluster/private-access-cidrs": ["172.16.0.0/12"]}
+    private, named = access(changed(changes, "tpu-v6e-pod"))
+    assert private["enablePrivateEndpoint"] is True
+    assert private["masterGlobalAccessConfig"] == {"enabled": True}, "a VPN may end in another region"
+    assert named == ["172.16.0.0/12"]
+
+
+@pytest.mark.parametrize("stack", GCP_STACKS)
+def test_the_first_up_of_a_committed_stack_has_a_way_to_the_api(stack: str) -> None:
+    """The stack makes its own VPC: before it is there, nobody has an address in it and no VPN leads there."""
+    assert cluster(planned(stack)).inputs["privateClusterConfig"]["enablePrivateEndpoint"] is False
 
 
 def test_secrets_are_under_a_key_of_ours_that_gke_may_use(plan: Plan) -> None:
@@ -74,6 +96,36 @@ def test_the_cluster_is_dual_stack_on_dataplane_v2_with_a_channel_and_a_window(p
     assert cluster(plan).protect
 
 
+@pytest.mark.parametrize(("stack", "both"), [("gcp-h200", False), ("tpu-v6e-pod", True), ("local-tpu", True)])
+def test_a_stack_is_dual_stack_only_where_nodes_have_no_further_networks(stack: str, both: bool) -> None:
+    """GKE's multi-networking does not work in dual-stack clusters."""
+    plan = planned(stack)
+    inputs = cluster(plan).inputs
+    assert inputs["enableMultiNetworking"] is not both
+    assert inputs["ipAllocationPolicy"]["stackType"] == ("IPV4_IPV6" if both else "IPV4")
+    (subnet,) = [made for made in plan.of_type("gcp:compute/subnetwork:Subnetwork") if made.name == "network-nodes"]
+    assert subnet.inputs["stackType"] == ("IPV4_IPV6" if both else "IPV4_ONLY")
+    assert ("ipv6AccessType" in subnet.inputs) is both
+
+
+def test_the_control_plane_reaches_webhooks_on_any_port(plan: Plan) -> None:
+    """GKE opens 443 and 10250 to it; the webhooks of JobSet's controller listen on 9443."""
+    assert not {"masterIpv4CidrBlock", "privateEndpointSubnetwork"} & set(cluster(plan).inputs["privateClusterConfig"])
+    (inside,) = [made for made in plan if made.name == "network-inside"]
+    (subnet,) = [made for made in plan if made.name == "network-nodes"]
+    assert subnet.inputs["ipCidrRange"] in inside.inputs["sourceRanges"], "its address is taken from there"
+    assert {"protocol": "tcp"} in inside.inputs["allows"]
+
+
+def test_lustre_may_call_its_clients_back_and_nothing_else_of_googles_services_may() -> None:
+    (rule,) = [made for made in planned("gcp-h200") if made.name == "network-lustre"]
+    assert rule.inputs["direction"] == "INGRESS"
+    assert rule.inputs["sourceRanges"] == ["10.192.0.0/20"]
+    assert rule.inputs["allows"] == [{"protocol": "tcp", "ports": ["988", "6988"]}]
+    for stack in ("tpu7x", "local-tpu"):
+        assert not [made for made in planned(stack) if made.name == "network-lustre"], stack
+
+
 def test_only_administrators_get_in_and_only_into_this_cluster(plan: Plan) -> None:
     (binding,) = plan.of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")
     assert binding.inputs["subjects"] == [
@@ -90,6 +142,13 @@ def test_the_kubeconfig_holds_no_secret_and_asks_googles_plugin() -> None:
     assert user["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
     assert set(user["user"]) == {"exec"}
     assert config["clusters"][0]["cluster"]["server"] == exports["cluster"]["endpoint"] == "https://10.0.0.2"
+
+
+def test_a_cluster_stays_the_same_one_when_its_api_turns_private() -> None:
+    """Else the provider is replaced with its address, and every object in the cluster with the provider."""
+    (made,) = planned("tpu-v6e-pod", "up").of_type("pulumi:providers:kubernetes")
+    assert len(made.inputs["clusterIdentifier"]) == 16
+    assert "10.0.0.2" not in made.inputs["clusterIdentifier"]
 
 
 def test_what_no_rule_allows_is_refused_and_logged(plan: Plan) -> None:

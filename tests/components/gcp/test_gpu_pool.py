@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from catalog import gcp_machines
-from components.gcp import gpu_network
+from components.gcp import gpu_network, labels
+from cost.estimate import estimate
 from plan import Plan, Resource
 from tests.stacks.support import changed, plan_of, planned
 
@@ -62,6 +63,36 @@ def test_a_pod_on_rdma_nodes_gets_an_interface_a_gpu_and_the_plugin_and_cannot_f
     assert environment["NCCL_NET"] == "gIB"
     assert {"name": "gib", "mountPath": "/usr/local/gib", "readOnly": True} in container["volumeMounts"]
     assert container["resources"]["limits"]["nvidia.com/gpu"] == "8"
+
+
+@pytest.mark.parametrize(
+    ("machine", "script"),
+    [
+        ("a3-ultragpu-8g", "source /usr/local/gib/scripts/set_nccl_env.sh"),
+        ("a4-highgpu-8g", "source /usr/local/gib/scripts/set_nccl_env.sh"),
+        ("a3-megagpu-8g", "NCCL_LIB_DIR=/usr/local/nvidia/lib64 source /usr/local/nvidia/lib64/nccl-env-profile.sh"),
+    ],
+)
+def test_a_pod_takes_the_tuning_of_its_plugin_before_its_program_starts(machine: str, script: str) -> None:
+    """Without it gIB does not start: it finds no NCCL_TUNER_CONFIG_PATH."""
+    (container,) = job(with_pool(**{"machine-type": machine}))["spec"]["containers"]
+    assert container["command"][:3] == ["bash", "-c", f'{script} && exec "$0" "$@"']
+    assert container["command"][3:6] == ["python", "-m", "training.bench"]
+    environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert environment["NCCL_SOCKET_IFNAME"] == "eth0", "the networks of GPUs carry nothing but GPU traffic"
+
+
+def test_other_pods_need_no_shell() -> None:
+    (container,) = job(with_pool(**{"machine-type": "g2-standard-12"}))["spec"]["containers"]
+    assert container["command"][0] == "python"
+
+
+def test_the_power_label_says_what_the_cost_report_says() -> None:
+    plan = planned("gcp-h200")
+    (pool,) = [pool for pool in estimate(plan).power.pools if pool.pool == "h200"]
+    assert pool.max_kw is not None
+    label = node_pool(plan, "h200").inputs["nodeConfig"]["resourceLabels"]["dc-power-kw-max"]
+    assert label == labels.value(f"{pool.max_kw / float(pool.count):g}")
 
 
 def test_the_plugin_runs_on_the_nodes_of_its_fabric_and_tolerates_their_taint() -> None:

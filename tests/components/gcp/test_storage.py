@@ -35,6 +35,15 @@ def test_every_bucket_is_closed_encrypted_and_tidied(name: str) -> None:
     }
 
 
+def test_the_key_of_the_buckets_waits_until_cloud_storage_has_an_account_in_a_new_project() -> None:
+    """It is made when somebody asks for it, after its API is on; until then no key can name it."""
+    plan = planned("gcp-h200", "up")
+    (api,) = [made for made in plan if made.name == "apis-storage"]
+    (grant,) = [made for made in plan if made.name == "store-storage"]
+    assert api.urn in grant.property_dependencies["member"]
+    assert grant.inputs["member"] == "serviceAccount:service-000000000000@gs-project-accounts.iam.gserviceaccount.com"
+
+
 def test_objects_come_back_as_versions_or_with_folders_from_soft_delete() -> None:
     made = buckets(planned("gcp-h200"))
     data, checkpoints = made["store-data-bucket"].inputs, made["store-checkpoints-bucket"].inputs
@@ -68,6 +77,50 @@ def test_pods_of_a_namespace_see_buckets_as_folders_and_others_may_not() -> None
             "your-project.svc.id.goog/namespace/training"
         )
     }
+
+
+def egress(plan: Plan, namespace: str) -> list[dict[str, Any]]:
+    """What pods of a namespace may reach."""
+    (policy,) = [made for made in plan if made.name == f"{namespace}-inside"]
+    return policy.inputs["spec"]["egress"]
+
+
+def test_what_mounts_a_bucket_reaches_its_identity_and_cloud_storage_and_nothing_of_the_network() -> None:
+    *_, identity, metadata, storage = egress(planned("tpu-v5e"), "training")
+    assert identity == {
+        "to": [{"ipBlock": {"cidr": "169.254.169.252/32"}}],
+        "ports": [{"protocol": "TCP", "port": 988}],
+    }
+    assert metadata == {
+        "to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}],
+        "ports": [{"protocol": "TCP", "port": 80}],
+    }
+    assert storage["ports"] == [{"protocol": "TCP", "port": 443}]
+    block = storage["to"][0]["ipBlock"]
+    assert block["cidr"] == "0.0.0.0/0"
+    assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} <= set(block["except"])
+
+
+@pytest.mark.parametrize(
+    ("stack", "namespace"),
+    [
+        ("gcp-h200", "benchmark-h200"),
+        ("tpu-v6e-pod", "benchmark-v6e"),
+        ("tpu-v5e", "training"),
+        ("tpu7x", "shared-training"),
+    ],
+)
+def test_pods_ask_for_names_where_gke_answers_them(stack: str, namespace: str) -> None:
+    """With Cloud DNS and NodeLocal DNSCache a pod asks its node, which is no pod that a selector could match."""
+    (names,) = [
+        rule
+        for rule in egress(planned(stack), namespace)
+        if rule.get("ports") == [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    ]
+    blocks = {peer["ipBlock"]["cidr"] for peer in names["to"] if "ipBlock" in peer}
+    assert blocks == {"169.254.169.254/32", "169.254.20.10/32"}
+    apps = {peer["podSelector"]["matchLabels"]["k8s-app"] for peer in names["to"] if "podSelector" in peer}
+    assert apps == {"kube-dns", "node-local-dns"}
 
 
 def test_managed_lustre_stands_beside_its_pool_under_a_key_of_ours() -> None:

@@ -91,6 +91,14 @@ def _private(resource: Resource) -> Iterator[Problem]:
         yield Problem(here, f"{here}: must be true with enablePrivateEndpoint")
 
 
+def _single_stack(resource: Resource) -> Iterator[Problem]:
+    """GKE documentation, "Set up multi-network support for Pods": limitations."""
+    policy = resource.known("ipAllocationPolicy") or {}
+    if resource["enableMultiNetworking"] and policy.get("stackType") == "IPV4_IPV6":
+        here = "ipAllocationPolicy.stackType"
+        yield Problem(here, f"{here}: must be IPV4 with enableMultiNetworking")
+
+
 def _counted(resource: Resource) -> Iterator[Problem]:
     if resource["nodeCount"] is not None and resource["autoscaling"]:
         yield Problem("nodeCount", "nodeCount: give either nodeCount or autoscaling")
@@ -119,7 +127,7 @@ RECORDS = (
         link="container/v1",
         outputs=_cluster,
         computed=("privateClusterConfig.privateEndpoint", "privateClusterConfig.publicEndpoint"),
-        rules=(named("name", 40), labelled("resourceLabels"), _default_pool, _private),
+        rules=(named("name", 40), labelled("resourceLabels"), _default_pool, _private, _single_stack),
         refers={"network": NETWORK, "subnetwork": SUBNETWORK},
         protected="deletionProtection",
         members=(NODE_POOL,),

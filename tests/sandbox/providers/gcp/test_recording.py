@@ -190,3 +190,10 @@ def test_settings_that_cannot_be_meant_are_refused(settings: Settings, given: di
 
 def test_nothing_is_read_where_nothing_is_recorded(tmp_path: Path) -> None:
     assert Store(tmp_path / "nowhere").all() == []
+
+
+def test_who_cloud_storage_acts_as_may_be_asked_and_nothing_else(plugin: Plugin) -> None:
+    answer = plugin.invoke("gcp:storage/getProjectServiceAccount:getProjectServiceAccount", project="aidc-local")
+    assert answer["member"] == f"serviceAccount:{answer['emailAddress']}"
+    with pytest.raises(Refused, match="not available in the local cloud"):
+        plugin.invoke("gcp:compute/getZones:getZones")

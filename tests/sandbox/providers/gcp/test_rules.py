@@ -169,3 +169,15 @@ def test_versioning_and_hierarchical_namespace_exclude_each_other(plugin: Plugin
     inputs = {"location": "US", "hierarchicalNamespace": {"enabled": True}, "versioning": {"enabled": True}}
     _, found = plugin.resource("gcp:storage/bucket:Bucket").check(inputs)
     assert set(found) == {"versioning.enabled", "uniformBucketLevelAccess"}
+
+
+def test_further_networks_and_dual_stack_exclude_each_other(plugin: Plugin) -> None:
+    cluster = {"location": "us-central1", "initialNodeCount": 1, "enableMultiNetworking": True}
+    _, found = plugin.resource("gcp:container/cluster:Cluster").check(
+        cluster | {"ipAllocationPolicy": {"stackType": "IPV4_IPV6"}}
+    )
+    assert "must be IPV4 with enableMultiNetworking" in found["ipAllocationPolicy.stackType"]
+    _, found = plugin.resource("gcp:container/cluster:Cluster").check(
+        cluster | {"ipAllocationPolicy": {"stackType": "IPV4"}}
+    )
+    assert found == {}

@@ -157,6 +157,15 @@ def test_a_release_of_a_chart_is_recorded_and_says_that_nothing_was_installed() 
         double.delete(made)
 
 
+def test_a_chart_whose_controller_runs_here_is_recorded_without_a_warning() -> None:
+    inputs = {"chart": "oci://registry.k8s.io/jobset/charts/jobset", "version": "0.12.0", "compat": "true"}
+    with engine(kubeconfig("https://127.0.0.1:1")) as double:
+        assert (
+            double.create("kubernetes:helm.sh/v3:Release", "jobset", inputs).outputs["status"]["status"] == "recorded"
+        )
+        assert double.told == []
+
+
 def test_lists_cannot_be_created() -> None:
     with engine(kubeconfig("https://127.0.0.1:1")) as double, pytest.raises(Refused, match="list resources"):
         double.check("kubernetes:core/v1:ConfigMapList", "l", {"apiVersion": "v1", "kind": "ConfigMapList"})
