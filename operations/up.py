@@ -33,7 +33,9 @@ def run(name: str, *, yes: bool) -> None:
         checkpoint.mend(stack)
         engine.select(stack)
         state = engine.export(stack)
-        _show_estimate(stack, estimate, wanted, document.load(state))
+        deployed = document.load(state)
+        _reachable(stack, wanted, deployed)
+        _show_estimate(stack, estimate, wanted, deployed)
         policy.gate(stack, wanted, estimate)
         missing = images.provide(stack) if stack.is_local else {}
         _recover(stack, state)
@@ -92,8 +94,8 @@ def _show_estimate(stack: Stack, estimate: cost.Estimate, wanted: plan.Plan, dep
         err().print(f"nothing is billed: this is what the same stack would cost in {TITLES[stack.cloud]}", style="bold")
 
 
-def _reachable(stack: Stack, wanted: plan.Plan) -> None:
-    if not stack.is_local and (problem := reach.problem(wanted)):
+def _reachable(stack: Stack, wanted: plan.Plan, deployed: plan.Plan | None = None) -> None:
+    if not stack.is_local and (problem := reach.problem(wanted, deployed)):
         raise InvalidInput(problem)
 
 
