@@ -51,6 +51,8 @@ def daemon(region: str) -> Daemon:
             "periodSeconds": 2,
             "failureThreshold": 5,
         },
+        # While its node is drained it stays until the last pod with a volume is gone: who else would unmount?
+        "lifecycle": {"preStop": {"exec": {"command": ["/bin/aws-fsx-csi-driver", "pre-stop-hook"]}}},
         "resources": resources("10m", "40Mi", "256Mi"),
         "volumeMounts": [
             {"name": "kubelet", "mountPath": "/var/lib/kubelet", "mountPropagation": "Bidirectional"},

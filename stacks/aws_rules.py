@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from catalog import UnknownName, releases
+from catalog import UnknownName, limits, releases
 from components.accelerator_pool import AcceleratorPoolSpec
 from components.benchmark_job import BenchmarkSpec
 from components.cluster import ClusterSpec
@@ -30,6 +30,8 @@ Pools = Mapping[str, AcceleratorPoolSpec]
 SystemPools = Mapping[str, SystemPoolSpec]
 Benchmarks = Mapping[str, BenchmarkSpec]
 AWS = Rulebook()
+EFA_CONNECTIONS = "fsx-lustre-efa-connections"
+"""Name of the limit in the catalog."""
 
 
 @AWS.rule
@@ -87,10 +89,21 @@ def the_file_system_stands_in_a_zone_of_the_network(network: NetworkSpec, file_s
 @AWS.rule_on_whole_sections
 def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) -> Iterator[str]:
     """EFA does not cross zones (EC2 User Guide, "Elastic Fabric Adapter")."""
-    if file_system.efa and not any(pool.zone == file_system.zone and pool.interface_plan for pool in pools.values()):
+    if not file_system.efa:
+        return
+    clients = [pool for pool in pools.values() if pool.interface_plan and file_system.reached_over_efa(pool)]
+    if not clients:
         yield (
-            f"`file-system.efa`: no pool with EFA stands in {file_system.zone}, and EFA does not cross zones. Move the "
-            "file system to the zone of such a pool, or take efa out."
+            f"`file-system.efa`: no pool that mounts it through EFA stands in {file_system.zone}, and EFA does not cross "
+            "zones; a type below Nitro v4 or a Trainium2 mounts over TCP. Move the file system to the zone of such a "
+            "pool, or take efa out."
+        )
+    used = sum(pool.largest * (pool.instance.fsx_lustre_efa_interfaces or 0) for pool in clients)
+    most = int(limits[EFA_CONNECTIONS].maximum or 0)
+    if used > most:
+        yield (
+            f"`file-system.efa`: its clients would hold {used} EFA connections, FSx takes {most}. Ask for fewer nodes, "
+            "or set mount-file-system to false in a pool."
         )
 
 
