@@ -100,7 +100,11 @@ class CapacityBlock(PurchaseModel):
     joins_placement_group = False  # a block sits in one UltraCluster already
     model: Literal["capacity-block"] = Field(description="A Capacity Block for ML that is paid already.")
     reservation_id: ReservationId = Field(description="Id of the block's capacity reservation.")
-    start: datetime | None = Field(None, description="When the block begins (UTC, in quotes), for the cost report.")
+    start: datetime | None = Field(
+        None,
+        description="When the block begins (UTC, in quotes): for the cost report, and so that `make up` asks for no "
+        "node before.",
+    )
     days: int | None = Field(
         None,
         ge=1,

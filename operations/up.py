@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import cost
 import plan
-from operations import benchmark, checkpoint, engine, images, lock, policy, reach, recovery, report, training
+from operations import benchmark, blocks, checkpoint, engine, images, lock, policy, reach, recovery, report, training
 from operations.stack import TITLES, Stack
 from plan import document, offline
 from terminal import Exit, InvalidInput, UserError, err
@@ -28,6 +29,7 @@ def run(name: str, *, yes: bool) -> None:
         _may_go_ahead(stack, yes)
         estimate = cost.estimate(wanted)
         _within_budget(estimate, wanted)
+        _begun(stack, wanted)
         _reachable(stack, wanted)
         stack.prepare(_extras(wanted))
         checkpoint.mend(stack)
@@ -92,6 +94,11 @@ def _show_estimate(stack: Stack, estimate: cost.Estimate, wanted: plan.Plan, dep
     cost.report.show(err(), estimate, cost.compare(before, estimate) if before else None)
     if stack.is_local:
         err().print(f"nothing is billed: this is what the same stack would cost in {TITLES[stack.cloud]}", style="bold")
+
+
+def _begun(stack: Stack, wanted: plan.Plan) -> None:
+    if not stack.is_local and (problems := blocks.problems(wanted, datetime.now(UTC))):
+        raise InvalidInput(problems)
 
 
 def _reachable(stack: Stack, wanted: plan.Plan, deployed: plan.Plan | None = None) -> None:
