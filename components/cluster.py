@@ -19,7 +19,7 @@ from pydantic import Field
 from catalog import eks_versions, releases
 from components import encryption, tags
 from components.cluster_access import ClusterAdministrator, kubeconfig, principal_name
-from components.cluster_addons import BEFORE_NODES, AddOns
+from components.cluster_addons import BEFORE_NODES, ON_NODES, AddOns
 from components.encryption import EncryptionKey
 from components.roles import ServiceRole
 from components.site import Site
@@ -30,6 +30,8 @@ WIDEST_PREFIX = 8
 """A public access range shorter than this is a good part of the world, not a named network."""
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 """RFC 1918 and RFC 6598: what a VPN, a peered network or a transit gateway can bring."""
+SERVICE_RANGES, SERVICE_PREFIXES = PRIVATE[:3], (12, 24)
+"""Where EKS takes the addresses of services from: RFC 1918, /12 to /24 (EKS API, KubernetesNetworkConfigRequest)."""
 API_PORT = 443
 
 
@@ -47,8 +49,9 @@ class ClusterSpec(Spec):
     zones: tuple[Zone, ...] | None = Field(
         None,
         min_length=2,
-        description="Zones of the control plane: two or three of network.zones. EKS keeps those it was made with. "
-        "Default: the first two of network.zones.",
+        description="Zones of the control plane: two or three of network.zones. EKS keeps those it was made with, and "
+        "takes no zone with the id use1-az3 (for many accounts us-east-1e), usw1-az2 or cac1-az3. Default: the first "
+        "two of network.zones.",
     )
     service_cidr: Cidr = Field(
         IPv4Network("172.20.0.0/16"),
@@ -88,6 +91,18 @@ class ClusterSpec(Spec):
         if self.version and self.version not in eks_versions:
             known = ", ".join(eks_versions)
             yield Problem(("version",), f"{self.version} is not a version that EKS is known to offer ({known}).")
+        for name in self.addon_versions:
+            if name not in (*BEFORE_NODES, *ON_NODES):
+                known = ", ".join(sorted((*BEFORE_NODES, *ON_NODES)))
+                yield Problem(("addon-versions", name), f"{name} is no add-on of the cluster ({known}). Correct it.")
+        largest, smallest = SERVICE_PREFIXES
+        fits = any(self.service_cidr.subnet_of(private) for private in SERVICE_RANGES)
+        if not (fits and largest <= self.service_cidr.prefixlen <= smallest):
+            yield Problem(
+                ("service-cidr",),
+                f"{self.service_cidr} is not taken by EKS. Give a range from /{largest} to /{smallest} inside "
+                f"{' or '.join(map(str, SERVICE_RANGES))}, such as 172.20.0.0/16.",
+            )
         for index, cidr in enumerate(self.public_access_cidrs):
             if cidr.prefixlen < WIDEST_PREFIX:
                 yield Problem(

@@ -4,7 +4,7 @@ Holds the device plugins of NVIDIA, Neuron and EFA and the node part of the Lust
 needs it. Kernel drivers and container runtimes are in the images; controllers for volumes made on demand are left out.
 Manifests follow the projects' own (NVIDIA/k8s-device-plugin deployments/static; aws-neuron/neuron-helm-charts;
 aws/eks-charts stable/aws-efa-k8s-device-plugin; kubernetes-sigs/aws-fsx-csi-driver charts). Known differences: the EFA
-plugin is privileged beside Neuron only, where it reads the devices' topology (aws/eks-charts#1245; upstream everywhere);
+plugin is privileged beside Neuron only, where it reads the devices' topology (aws/eks-charts#1245; theirs always is);
 the Lustre driver hands volumes to the pods' group (`lustre_driver`) and does not tolerate its own start-up taint, which
 no pool sets; every daemon tolerates the taints of the pools that need it and no others.
 """
@@ -17,6 +17,7 @@ from typing import Any
 import pulumi
 
 from catalog import releases
+from components import lustre_driver
 from components.accelerator_pool import EFA_LABEL, VENDOR_LABEL
 from components.cluster_account import ClusterAccount
 from components.daemon import DROP_ALL, NAMESPACE, Daemon, make, resources
@@ -114,6 +115,14 @@ PLUGINS: Sequence[tuple[Callable[[Placement], bool], Callable[[str], Daemon]]] =
     (lambda placement: placement.efa_interfaces > 0 and placement.vendor == "aws", neuron_fabric),
 )
 """Which pools need which plugin."""
+
+
+def images_of(placements: Sequence[Placement], region: str, *, file_system: bool) -> list[str]:
+    """The images of every driver that pools need."""
+    daemons = [make_one(region) for needs, make_one in PLUGINS if any(map(needs, placements))]
+    if file_system and any(placement.mounts_file_system for placement in placements):
+        daemons.append(lustre_driver.daemon(region))
+    return [str(container["image"]) for daemon in daemons for container in daemon.containers]
 
 
 class DevicePlugins(pulumi.ComponentResource):

@@ -1,10 +1,10 @@
 """How a node reaches a Lustre file system through EFA: a script that runs when it boots. Pure.
 
-The client of the kernel speaks TCP unless LNet is told of the EFA interfaces before the first mount. The steps are those
-of AWS (FSx for Lustre User Guide, "Configuring EFA clients"; EKS User Guide, "Optimize Amazon FSx for Lustre performance
-on nodes (EFA)"; both read 2026-11-30), written out: what they offer for download has no version and no checksum. Module
-options are those of "Performance tips" for clients with more than 64 processors. Tuning that needs a mounted file system
-is left out: the CSI driver mounts when the first pod comes.
+The client of the kernel speaks TCP unless LNet is told of the EFA interfaces before the first mount. The steps are
+AWS's (FSx for Lustre User Guide, "Configuring EFA clients"; EKS User Guide, "Optimize Amazon FSx for Lustre performance
+on nodes (EFA)"; read 2026-11-30), written out: what AWS offers for download has no version and no checksum. Options of
+modules are those of "Performance tips" for clients with more than 64 processors. Tuning that needs a mount is left out:
+the CSI driver mounts when the first pod comes.
 
 A node whose client cannot be set up joins all the same and mounts over TCP; the acceptance benchmark finds it. The EKS
 images start the kubelet only after cloud-init has run its scripts (awslabs/amazon-eks-ami, nodeadm-run.service).

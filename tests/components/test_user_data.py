@@ -175,5 +175,5 @@ def test_the_script_picks_interfaces_over_the_whole_row(tmp_path: Path) -> None:
 
 def test_a_pool_with_a_driver_that_the_images_lack_is_refused() -> None:
     spec = {"instance-type": "g7.48xlarge", "zone": "us-east-1a", "nodes": 1, "purchase": {"model": "spot"}}
-    with pytest.raises(ValidationError, match="g7.48xlarge needs NVIDIA driver 595, and the images of EKS carry 580"):
+    with pytest.raises(ValidationError, match=r"g7\.48xlarge needs NVIDIA driver 595, and the images of EKS carry 580"):
         AcceleratorPoolSpec.model_validate(spec)
