@@ -73,7 +73,7 @@ def fabric(region: str) -> Daemon:
 def neuron_fabric(region: str) -> Daemon:
     """Offers `vpc.amazonaws.com/efa` on Neuron nodes, where it hands out interfaces by their distance to the devices:
     without privileges it cannot read where these are, and does not start (aws/eks-charts#1245)."""
-    return _fabric(region, "efa-device-plugin-neuron", "aws", {"privileged": True})
+    return _fabric(region, "efa-device-plugin-privileged", "aws", {"privileged": True})
 
 
 def _fabric(region: str, name: str, vendor: str, security: Mapping[str, Any]) -> Daemon:

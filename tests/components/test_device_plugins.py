@@ -34,7 +34,7 @@ def pod(daemon: Resource) -> dict[str, Any]:
 def test_only_what_the_pools_need_is_there() -> None:
     assert set(daemons(planned("local"))) == {"nvidia-device-plugin", "efa-device-plugin", "fsx-csi-node"}
     assert set(daemons(planned("dev"))) == {"nvidia-device-plugin"}, "no EFA on g6e.xlarge, no file system"
-    assert set(daemons(plan_of(changed(TRAINIUM)))) == {"neuron-device-plugin", "efa-device-plugin-neuron"}
+    assert set(daemons(plan_of(changed(TRAINIUM)))) == {"neuron-device-plugin", "efa-device-plugin-privileged"}
 
 
 def wanting(daemon: Resource) -> set[str]:
@@ -64,7 +64,10 @@ def test_only_the_driver_that_mounts_is_privileged_and_on_trainium_the_one_that_
         for name, daemon in daemons(plan).items():
             for container in pod(daemon)["containers"]:
                 security = container["securityContext"]
-                if (name, container["name"]) in {("fsx-csi-node", "driver"), ("efa-device-plugin-neuron", "plugin")}:
+                if (name, container["name"]) in {
+                    ("fsx-csi-node", "driver"),
+                    ("efa-device-plugin-privileged", "plugin"),
+                }:
                     assert security == {"privileged": True}
                 else:
                     assert security["allowPrivilegeEscalation"] is False
