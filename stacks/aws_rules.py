@@ -193,9 +193,10 @@ def a_closed_network_has_the_images_of_jobs(
     benchmark: Benchmarks,
     training: Mapping[str, TrainingSpec],
     preprocess: Mapping[str, PreprocessSpec],
+    search: Mapping[str, SearchSpec],
     evaluation: Mapping[str, EvaluationSpec],
 ) -> Iterator[str]:
-    sections = (benchmark, training, preprocess, evaluation)
+    sections = (benchmark, training, preprocess, search, evaluation)
     yield from _out_of_reach(network, "its jobs", [job.image for jobs in sections for job in jobs.values()])
 
 

@@ -39,7 +39,7 @@ class FileSystem(Protocol):
 
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "jobset-system", "kueue-system")
-JOB_NAMESPACES = ("benchmark-", "training-", "preprocess-", "evaluation-")
+JOB_NAMESPACES = ("benchmark-", "training-", "preprocess-", "search-", "evaluation-")
 """Namespaces that jobs make for themselves are called so, then by pool or job."""
 
 
