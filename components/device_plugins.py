@@ -104,7 +104,7 @@ NEURON_RULES: Sequence[Mapping[str, Any]] = (
     {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch", "update"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "patch", "update"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
-    # It asks the kubelet for the pods of its node.
+    # As in its chart (neuron-helm-charts@7324cd0): the kubelet's own view of the node.
     {"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get", "list"]},
 )
 
