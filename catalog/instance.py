@@ -87,6 +87,11 @@ class Instance:
     capacity_block: bool = False
     """Whether it is sold as an EC2 Capacity Block."""
     spot: bool | None = None
+    on_demand: bool | None = None
+    min_nvidia_driver: int | None = None
+    """Oldest driver branch that knows its GPU, where that is newer than what images usually carry."""
+    fsx_lustre_efa_interfaces: int | None = None
+    """How many EFA interfaces a client of FSx for Lustre gets; 0: it mounts over TCP."""
     fsx_lustre_gds: bool | None = None
     """Whether it can read FSx for Lustre through GPUDirect Storage."""
     node_max_kw: float | None = None
@@ -166,6 +171,9 @@ def _accelerated(row: Row, resources: dict[str, str], spec: Instance | None, dat
         ebs_baseline_mbps=ebs if ebs is not None or spec is None else spec.ebs_baseline_mbps,
         capacity_block=row.flag("capacity_block"),
         spot=row.maybe_flag("spot"),
+        on_demand=row.maybe_flag("on_demand"),
+        min_nvidia_driver=row.maybe_integer("min_nvidia_driver"),
+        fsx_lustre_efa_interfaces=row.maybe_integer("fsx_lustre_efa_interfaces"),
         fsx_lustre_gds=row.maybe_flag("fsx_lustre_gds_client"),
         node_max_kw=row.maybe_number("node_max_kw"),
         node_power_basis=row.maybe_text("node_power_basis"),

@@ -13,8 +13,8 @@ import pulumi
 from pulumi_aws import ec2, vpc
 from pydantic import Field
 
-from catalog import power
-from components import tags
+from catalog import power, releases
+from components import lustre_client, tags
 from components.cluster import Cluster
 from components.efa import LEAN, Plan, efa_count, interfaces, plan_names, plan_of
 from components.node_group import NodeGroup, NodeGroupPlan
@@ -35,6 +35,8 @@ AMI_TYPES = {
 VENDOR_LABEL, EFA_LABEL = "dc/accelerator-vendor", "dc/efa"
 """By these labels the device plugins find their nodes."""
 COMPONENT = "accelerator-pool"
+IMAGE_DRIVER = "eks-ami-nvidia-driver"
+"""Name of the release in the catalog."""
 
 
 class AcceleratorPoolSpec(PoolSpec):
@@ -69,6 +71,13 @@ class AcceleratorPoolSpec(PoolSpec):
                 ("instance-type",),
                 f"EKS has no image for {accelerator.name} on {self.instance.arch}. Choose an NVIDIA or Neuron type.",
             )
+        needed, carried = self.instance.min_nvidia_driver, releases[IMAGE_DRIVER].version
+        if needed and carried and int(carried.split(".")[0]) < needed:
+            yield Problem(
+                ("instance-type",),
+                f"{self.instance_type} needs NVIDIA driver {needed}, and the images of EKS carry {carried}. Choose "
+                "another type until they carry a newer one.",
+            )
         plans = plan_names(self.instance_type)
         if self.efa and not plans:
             yield Problem(
@@ -86,7 +95,7 @@ class AcceleratorPoolSpec(PoolSpec):
             yield Problem(("purchase", "model"), reason)
 
 
-def placement(pool: str, spec: AcceleratorPoolSpec) -> Placement:
+def placement(pool: str, spec: AcceleratorPoolSpec, *, file_system_over_efa: bool = False) -> Placement:
     """The pool as jobs see it."""
     accelerator = spec.instance.accelerator
     return Placement(
@@ -96,10 +105,13 @@ def placement(pool: str, spec: AcceleratorPoolSpec) -> Placement:
         efa_interfaces=efa_count(spec.interface_plan),
         taint=Taint(accelerator.resource_name, "present") if accelerator else None,
         mounts_file_system=spec.mount_file_system,
+        file_system_over_efa=file_system_over_efa,
     )
 
 
-def node_group_plan(pool: str, spec: AcceleratorPoolSpec, site: Site) -> NodeGroupPlan:
+def node_group_plan(
+    pool: str, spec: AcceleratorPoolSpec, site: Site, *, file_system_over_efa: bool = False
+) -> NodeGroupPlan:
     """What the node group will be. Pure: the same spec always gives the same launch template."""
     accelerator = spec.instance.accelerator
     assert accelerator is not None, "the spec has refused types without accelerators"
@@ -111,9 +123,13 @@ def node_group_plan(pool: str, spec: AcceleratorPoolSpec, site: Site) -> NodeGro
         EFA_LABEL: str(bool(spec.interface_plan)).lower(),
         FILE_SYSTEM_LABEL: str(spec.mount_file_system).lower(),
     }
-    boot = user_data(node_config(spec.instance))
+    over_efa = file_system_over_efa and bool(spec.interface_plan)
+    boot = user_data(
+        node_config(spec.instance, fabric=bool(spec.interface_plan)),
+        lustre_client.script(spec.instance) if over_efa else None,
+    )
     return NodeGroupPlan(
-        placement=placement(pool, spec),
+        placement=placement(pool, spec, file_system_over_efa=file_system_over_efa),
         component=COMPONENT,
         ami_type=AMI_TYPES[accelerator.vendor, spec.instance.arch],
         capacity_type=spec.purchase.capacity_type,
@@ -150,12 +166,14 @@ class AcceleratorPool(pulumi.ComponentResource):
         cluster: Cluster,
         vpc_id: pulumi.Input[str],
         subnet_id: pulumi.Input[str],
+        file_system_over_efa: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`name` is the pool's name on labels and tags; `subnet_id` the private subnet of `spec.zone`."""
+        """`name` is the pool's name on labels and tags; `subnet_id` the private subnet of `spec.zone`.
+        `file_system_over_efa`: whether the stack's file system stands there and takes clients through EFA."""
         super().__init__("aidc:accelerator_pool:AcceleratorPool", name, None, opts)
         self._name, self._site = name, site
-        plan = node_group_plan(name, spec, site)
+        plan = node_group_plan(name, spec, site, file_system_over_efa=file_system_over_efa)
         wiring: dict[str, Any] = {}
         self.fabric_group_id = None
         if spec.interface_plan:

@@ -1,7 +1,8 @@
 """A monthly budget over everything that carries the site's tag, and whom to tell before it is used up.
 
 Holds the AWS budget and the topic it reports to. It warns; what stops a deployment that would cost too much is the cost
-estimate before it.
+estimate before it. AWS counts by the tag only once it is activated as a cost allocation tag, in the payer account,
+which is not ours to do (docs/cost.md).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The Kubernetes control plane (EKS), who may use it, and a provider for objects in it.
 
-Holds the cluster with its key, log group and role, access entries for administrators, the add-ons nodes need to join,
-and the Kubernetes provider. Nodes are `accelerator_pool` and `system_pool`; add-ons that run on nodes are made by the
-composition once there are some.
+Holds the cluster with its key, log group and role, access entries for administrators, the networks that are let in to
+the private API, the add-ons nodes need to join, and the Kubernetes provider. Nodes are `accelerator_pool` and
+`system_pool`; add-ons that run on nodes are made by the composition once there are some.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Literal
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pulumi_aws import cloudwatch, eks
+from pulumi_aws import cloudwatch, eks, vpc
 from pydantic import Field
 
 from catalog import eks_versions, releases
 from components import encryption, tags
-from components.cluster_access import ClusterAdministrator, kubeconfig
-from components.cluster_addons import BEFORE_NODES, AddOns
+from components.cluster_access import ClusterAdministrator, kubeconfig, principal_name
+from components.cluster_addons import BEFORE_NODES, ON_NODES, AddOns
 from components.encryption import EncryptionKey
 from components.roles import ServiceRole
 from components.site import Site
@@ -28,6 +28,11 @@ from components.spec import Cidr, KubernetesVersion, PrincipalArn, Problem, Rete
 LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 WIDEST_PREFIX = 8
 """A public access range shorter than this is a good part of the world, not a named network."""
+PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
+"""RFC 1918 and RFC 6598: what a VPN, a peered network or a transit gateway can bring."""
+SERVICE_RANGES, SERVICE_PREFIXES = PRIVATE[:3], (12, 24)
+"""Where EKS takes the addresses of services from: RFC 1918, /12 to /24 (EKS API, KubernetesNetworkConfigRequest)."""
+API_PORT = 443
 
 
 class ClusterSpec(Spec):
@@ -44,8 +49,9 @@ class ClusterSpec(Spec):
     zones: tuple[Zone, ...] | None = Field(
         None,
         min_length=2,
-        description="Zones of the control plane: two or three of network.zones. EKS keeps those it was made with. "
-        "Default: the first two of network.zones.",
+        description="Zones of the control plane: two or three of network.zones. EKS keeps those it was made with, and "
+        "takes no zone with the id use1-az3 (for many accounts us-east-1e), usw1-az2 or cac1-az3. Default: the first "
+        "two of network.zones.",
     )
     service_cidr: Cidr = Field(
         IPv4Network("172.20.0.0/16"),
@@ -56,6 +62,11 @@ class ClusterSpec(Spec):
         (),
         description="Networks from which the Kubernetes API can be reached over the internet. Default: none; the API "
         "is private to the VPC.",
+    )
+    private_access_cidrs: tuple[Cidr, ...] = Field(
+        (),
+        description="Private networks that are let in to the private API: those of a VPN, a peering, a transit gateway "
+        "or, for a bastion, of the VPC itself. The way into the VPC is yours to make. Default: none; nodes only.",
     )
     addon_versions: dict[str, str] = Field(
         default_factory=dict, description="Version per EKS add-on where it differs from the catalog."
@@ -80,12 +91,31 @@ class ClusterSpec(Spec):
         if self.version and self.version not in eks_versions:
             known = ", ".join(eks_versions)
             yield Problem(("version",), f"{self.version} is not a version that EKS is known to offer ({known}).")
+        for name in self.addon_versions:
+            if name not in (*BEFORE_NODES, *ON_NODES):
+                known = ", ".join(sorted((*BEFORE_NODES, *ON_NODES)))
+                yield Problem(("addon-versions", name), f"{name} is no add-on of the cluster ({known}). Correct it.")
+        largest, smallest = SERVICE_PREFIXES
+        fits = any(self.service_cidr.subnet_of(private) for private in SERVICE_RANGES)
+        if not (fits and largest <= self.service_cidr.prefixlen <= smallest):
+            yield Problem(
+                ("service-cidr",),
+                f"{self.service_cidr} is not taken by EKS. Give a range from /{largest} to /{smallest} inside "
+                f"{' or '.join(map(str, SERVICE_RANGES))}, such as 172.20.0.0/16.",
+            )
         for index, cidr in enumerate(self.public_access_cidrs):
             if cidr.prefixlen < WIDEST_PREFIX:
                 yield Problem(
                     ("public-access-cidrs", index),
                     f"{cidr} opens the Kubernetes API to the world. Name the networks that need it, each "
                     f"/{WIDEST_PREFIX} or smaller, or leave the key out to keep the API private.",
+                )
+        for index, cidr in enumerate(self.private_access_cidrs):
+            if not any(cidr.subnet_of(private) for private in PRIVATE):
+                yield Problem(
+                    ("private-access-cidrs", index),
+                    f"{cidr} is no private range ({', '.join(map(str, PRIVATE))}). Networks of the internet belong "
+                    "under public-access-cidrs.",
                 )
 
 
@@ -133,7 +163,7 @@ class Cluster(pulumi.ComponentResource):
         self.kubeconfig = kubeconfig(cluster, site.region)
         administrators = [
             ClusterAdministrator(
-                f"{name}-{arn.split(':')[-1].replace('/', '-')}", arn, cluster=cluster, site=site, opts=child
+                f"{name}-{principal_name(arn, site.account)}", arn, cluster=cluster, site=site, opts=child
             )
             for arn in spec.admins
         ]
@@ -149,16 +179,35 @@ class Cluster(pulumi.ComponentResource):
             opts=child,
         )
         self.ready_for_nodes = [addons, *node_role.ready]
-        # Objects can be made only once the principal that runs Pulumi has been let in. They are deleted one by one
-        # before the cluster, not skipped with `deleted_with`: so volumes are released and nothing is left unsaid. When
-        # the cluster is gone already, PULUMI_K8S_DELETE_UNREACHABLE=true lets Pulumi forget them.
+        # Objects can be made only once the principal that runs Pulumi, and its network, have been let in. They are
+        # deleted one by one before the cluster, not skipped with `deleted_with`: so volumes are released and nothing is
+        # left unsaid. When the cluster is gone already, PULUMI_K8S_DELETE_UNREACHABLE=true lets Pulumi forget them.
         self.provider = kubernetes.Provider(
             f"{name}-kubernetes",
             kubeconfig=self.kubeconfig,
             enable_server_side_apply=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=administrators),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*administrators, *self._admit()]),
         )
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})
+
+    def _admit(self) -> list[pulumi.Resource]:
+        """Without these rules the private API lets in nobody but nodes, a bastion in the VPC included (EKS User Guide,
+        "Cluster API server endpoint": accessing a private only API server).
+        """
+        return [
+            vpc.SecurityGroupIngressRule(
+                f"{self._name}-api-from-{str(cidr).replace('/', '-')}",
+                security_group_id=self.security_group_id,
+                description="Kubernetes API from a private network",
+                ip_protocol="tcp",
+                from_port=API_PORT,
+                to_port=API_PORT,
+                cidr_ipv4=str(cidr),
+                tags=tags.component("cluster"),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for cidr in self._spec.private_access_cidrs
+        ]
 
     def _control_plane(self, subnet_ids: Sequence[pulumi.Input[str]], key: EncryptionKey) -> eks.Cluster:
         name, spec, site = self._name, self._spec, self._site
@@ -221,7 +270,7 @@ class Cluster(pulumi.ComponentResource):
 
 
 def api_access(spec: ClusterSpec, subnet_ids: Sequence[pulumi.Input[str]]) -> eks.ClusterVpcConfigArgsDict:
-    """Who reaches the API: the VPC always, named networks where the spec says so."""
+    """From where the API answers: in the VPC always, over the internet where the spec names networks."""
     access: eks.ClusterVpcConfigArgsDict = {
         "subnet_ids": list(subnet_ids),
         "endpoint_private_access": True,

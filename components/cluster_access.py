@@ -46,6 +46,16 @@ class ClusterAdministrator(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def principal_name(arn: str, account: str) -> str:
+    """What tells a principal from every other: `role-platform`. A path keeps its own sign, which no name in IAM holds,
+    and another account is named: `role/a/b` is not `role/a-b`, nor a neighbour's role of the same name.
+    """
+    _, _, _, _, owner, resource = arn.split(":", 5)
+    kind, _, path = resource.partition("/")
+    name = f"{kind}-{path.replace('/', '~')}"
+    return name if owner == account else f"{owner}-{name}"
+
+
 def kubeconfig(cluster: eks.Cluster, region: str) -> pulumi.Output[str]:
     """A kubeconfig as JSON. It holds no secret: whoever uses it gets a token for his own AWS identity."""
 

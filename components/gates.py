@@ -40,7 +40,7 @@ LIKELY = {
     "memory": ("ECC errors or remapped rows", "clocks held down by power or heat"),
     "storage": (
         "the file system's throughput tier or capacity is smaller than stated",
-        "clients reach it without EFA, or from another zone",
+        "clients reach it over TCP: LNet has no EFA interface (`lnetctl net show` on a node, cloud-init's log)",
         "few object servers are used (striping)",
     ),
 }
@@ -172,13 +172,13 @@ def _compute(placement: Placement) -> Iterator[dict[str, Any]]:
 
 def _file_system(placement: Placement, nodes: int, volume: Volume) -> Iterator[dict[str, Any]]:
     """Aggregate over all clients: what was provisioned, at most what the clients may take."""
-    over_efa = volume.efa and bool(acceptance.fabric_interfaces(placement.instance))
+    over_efa = volume.efa and placement.file_system_over_efa
     most = limits[f"fsx-lustre-client-throughput-{'efa' if over_efa else 'tcp'}"].maximum or 0
     client = min(most, getattr(placement.instance, "network_gbps", None) or most) / GBIT_PER_GB
     expected = round(min(volume.gb_per_s, nodes * client), 3)
     basis = (
         f"{volume.storage_gib} GiB at {volume.mb_s_per_tib} MB/s per TiB is {volume.gb_per_s:.3g} GB/s; "
-        f"{nodes} clients take {nodes * client:.3g} GB/s at most"
+        f"{nodes} clients take {nodes * client:.3g} GB/s at most over {'EFA' if over_efa else 'TCP'}"
     )
     for operation in ("write", "read"):
         floor = acceptance.floors[f"file-system-{operation}"]

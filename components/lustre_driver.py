@@ -51,6 +51,8 @@ def daemon(region: str) -> Daemon:
             "periodSeconds": 2,
             "failureThreshold": 5,
         },
+        # While its node is drained it stays until the last pod with a volume is gone: who else would unmount?
+        "lifecycle": {"preStop": {"exec": {"command": ["/bin/aws-fsx-csi-driver", "pre-stop-hook"]}}},
         "resources": resources("10m", "40Mi", "256Mi"),
         "volumeMounts": [
             {"name": "kubelet", "mountPath": "/var/lib/kubelet", "mountPropagation": "Bidirectional"},
@@ -103,7 +105,9 @@ class LustreDriver(pulumi.ComponentResource):
         CSIDriver(
             f"{name}-driver",
             metadata={"name": DRIVER, "labels": tags.labels(site, "device-plugins")},
-            # The root of a new file system belongs to root: jobs, which do not, get it by their group.
+            # The root of a new file system belongs to root: jobs, which do not, get it by their group. The project's
+            # own policy leaves volumes that many nodes write alone. The first mount walks what is there; later ones
+            # find the root right and walk nothing (`fsGroupChangePolicy` of the jobs).
             spec={"attach_required": False, "fs_group_policy": "File"},
             opts=child,
         )

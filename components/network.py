@@ -49,9 +49,6 @@ class NetworkSpec(Spec):
                 f"{self.cidr} is too {size}. Give a range from /{LARGEST_PREFIX} to /{SMALLEST_PREFIX}, "
                 f"for instance {self.cidr.network_address}/{LARGEST_PREFIX}.",
             )
-        for index, zone in enumerate(self.zones):
-            if zone in self.zones[:index]:
-                yield Problem(("zones", index), f"{zone} is listed twice. Remove one.")
 
 
 class Network(pulumi.ComponentResource):

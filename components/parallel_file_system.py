@@ -15,6 +15,7 @@ from pydantic import Field
 
 from catalog import limits, lustre, prices
 from components import encryption, tags
+from components.accelerator_pool import AcceleratorPoolSpec
 from components.encryption import EncryptionKey
 from components.file_system_access import Clients, FileSystemAccess
 from components.file_system_volume import FileSystemVolume, LustreSource
@@ -38,7 +39,11 @@ class FileSystemSpec(Spec):
     throughput: int = Field(
         description="Megabytes per second that each TiB brings: 125, 250, 500 or 1000. Fixed at creation."
     )
-    efa: bool = Field(False, description="Whether clients may reach it through EFA. Fixed at creation.")
+    efa: bool = Field(
+        False,
+        description="Whether clients may reach it through EFA: nodes of pools with EFA in its zone are set up for it "
+        "when they boot, all others mount over TCP. Fixed at creation.",
+    )
     compression: bool = Field(True, description="Whether data is compressed on disk (LZ4).")
     metadata_iops: int | None = Field(
         None, description="Metadata operations per second. Default: what AWS gives for the capacity."
@@ -76,6 +81,11 @@ class FileSystemSpec(Spec):
                 f"{self.backup_days} with link-buckets: FSx makes no backups of a file system that is linked to "
                 "buckets. Set it to 0 (the buckets are the copy) or take link-buckets out.",
             )
+
+    def reached_over_efa(self, pool: AcceleratorPoolSpec) -> bool:
+        """Whether nodes of a pool can reach it through EFA, which does not cross zones and not every type can use."""
+        can = pool.mount_file_system and bool(pool.instance.fsx_lustre_efa_interfaces)
+        return self.efa and pool.zone == self.zone and can
 
     def usd_per_hour(self, region: str) -> Decimal | None:
         """Price of the capacity; None when the tier's price is not known."""

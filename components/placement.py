@@ -83,6 +83,8 @@ class Placement:
     efa_interfaces: int = 0
     taint: Taint | None = None
     mounts_file_system: bool = False
+    file_system_over_efa: bool = False
+    """Whether its nodes can reach the file system through EFA: their type can, and it stands in their zone."""
     slices: Slices | None = None
     """None: the accelerators are no TPUs."""
     annotations: Mapping[str, str] = field(default_factory=dict)

@@ -51,6 +51,14 @@ class OnDemand(PurchaseModel):
     capacity_type = "ON_DEMAND"
     model: Literal["on-demand"] = Field(description="By the second, when there is capacity.")
 
+    def unsupported(self, instance: Instance) -> str | None:
+        if instance.on_demand is not False:
+            return None
+        others = " or ".join(
+            model for model, sold in (("spot", instance.spot), ("capacity-block", instance.capacity_block)) if sold
+        )
+        return f"{instance.name} is not sold on demand. Choose {others}."
+
 
 class Spot(PurchaseModel):
     """Spare capacity, taken back with two minutes' notice."""
@@ -60,7 +68,8 @@ class Spot(PurchaseModel):
 
     def unsupported(self, instance: Instance) -> str | None:
         if instance.spot is False:
-            return f"{instance.name} is not sold as spot capacity. Choose on-demand, reservation or capacity-block."
+            others = "capacity-block" if instance.on_demand is False else "on-demand, reservation or capacity-block"
+            return f"{instance.name} is not sold as spot capacity. Choose {others}."
         return None
 
     def usd_per_hour(self, instance_type: str, region: str) -> Decimal | None:
@@ -91,7 +100,11 @@ class CapacityBlock(PurchaseModel):
     joins_placement_group = False  # a block sits in one UltraCluster already
     model: Literal["capacity-block"] = Field(description="A Capacity Block for ML that is paid already.")
     reservation_id: ReservationId = Field(description="Id of the block's capacity reservation.")
-    start: datetime | None = Field(None, description="When the block begins (UTC, in quotes), for the cost report.")
+    start: datetime | None = Field(
+        None,
+        description="When the block begins (UTC, in quotes): for the cost report, and so that `make up` asks for no "
+        "node before.",
+    )
     days: int | None = Field(
         None,
         ge=1,

@@ -8,10 +8,12 @@ resources are wiring and never part of it. Shapes of single components live besi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import types
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from ipaddress import IPv4Network, ip_network
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -35,7 +37,7 @@ class Problem(NamedTuple):
 
 
 class Spec(BaseModel):
-    """Frozen, refuses unknown keys, spells its keys in kebab-case outside Python."""
+    """Frozen, refuses unknown keys and lists that repeat themselves, spells its keys in kebab-case outside Python."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -49,15 +51,56 @@ class Spec(BaseModel):
         """Rules between fields of this spec. All of them are reported at once; override where there are any."""
         yield from ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_no_switches(cls, given: Any) -> Any:
+        """YAML's `true` is 1 to Python and to pydantic; to the author of a stack file it is a mistake. As a text it is
+        refused where a number belongs, with its place."""
+        if not isinstance(given, Mapping):
+            return given
+        numbers = {
+            key
+            for name, field in cls.model_fields.items()
+            if NUMBERS & kinds(field.annotation) and bool not in kinds(field.annotation)
+            for key in (name, field.alias)
+        }
+        return {
+            key: shown(value) if key in numbers and isinstance(value, bool) else value for key, value in given.items()
+        }
+
     @model_validator(mode="after")
     def _check_rules(self) -> Spec:
+        broken = list(self.problems())
+        told = {problem.path for problem in broken}
+        broken += [problem for problem in self._repeats() if problem.path not in told]
         found = [
-            InitErrorDetails(type=custom_error(problem.sentence), loc=problem.path, input=None)
-            for problem in self.problems()
+            InitErrorDetails(type=custom_error(problem.sentence), loc=problem.path, input=None) for problem in broken
         ]
         if found:
             raise ValidationError.from_exception_data(type(self).__name__, found)
         return self
+
+    def _repeats(self) -> Iterator[Problem]:
+        """Every list of a stack file is a set: most entries name resources, which cannot be made twice."""
+        for name, field in type(self).model_fields.items():
+            values = getattr(self, name)
+            for index, value in enumerate(values if isinstance(values, tuple) else ()):
+                if value in values[:index]:
+                    what = shown(value) if not isinstance(value, BaseModel) else "the same"
+                    yield Problem((field.alias or name, index), f"{what} is listed twice. Remove one.")
+
+
+def kinds(annotation: Any) -> set[Any]:
+    """The types that an annotation allows, without `Annotated`, unions taken apart."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return kinds(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return set().union(*map(kinds, get_args(annotation)))
+    return {annotation if origin is None else origin}
+
+
+NUMBERS = {int, float, Decimal}
 
 
 def custom_error(sentence: str) -> PydanticCustomError:

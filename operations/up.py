@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import cost
 import plan
-from operations import benchmark, checkpoint, engine, images, lock, policy, reach, recovery, report, training
+from operations import benchmark, blocks, checkpoint, engine, images, lock, policy, reach, recovery, report, training
 from operations.stack import TITLES, Stack
 from plan import document, offline
 from terminal import Exit, InvalidInput, UserError, err
@@ -28,12 +29,15 @@ def run(name: str, *, yes: bool) -> None:
         _may_go_ahead(stack, yes)
         estimate = cost.estimate(wanted)
         _within_budget(estimate, wanted)
+        _begun(stack, wanted)
         _reachable(stack, wanted)
         stack.prepare(_extras(wanted))
         checkpoint.mend(stack)
         engine.select(stack)
         state = engine.export(stack)
-        _show_estimate(stack, estimate, wanted, document.load(state))
+        deployed = document.load(state)
+        _reachable(stack, wanted, deployed)
+        _show_estimate(stack, estimate, wanted, deployed)
         policy.gate(stack, wanted, estimate)
         missing = images.provide(stack) if stack.is_local else {}
         _recover(stack, state)
@@ -92,8 +96,13 @@ def _show_estimate(stack: Stack, estimate: cost.Estimate, wanted: plan.Plan, dep
         err().print(f"nothing is billed: this is what the same stack would cost in {TITLES[stack.cloud]}", style="bold")
 
 
-def _reachable(stack: Stack, wanted: plan.Plan) -> None:
-    if not stack.is_local and (problem := reach.problem(wanted)):
+def _begun(stack: Stack, wanted: plan.Plan) -> None:
+    if not stack.is_local and (problems := blocks.problems(wanted, datetime.now(UTC))):
+        raise InvalidInput(problems)
+
+
+def _reachable(stack: Stack, wanted: plan.Plan, deployed: plan.Plan | None = None) -> None:
+    if not stack.is_local and (problem := reach.problem(wanted, deployed)):
         raise InvalidInput(problem)
 
 

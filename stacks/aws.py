@@ -70,6 +70,7 @@ def build(config: AwsConfig) -> dict[str, Any]:
             cluster=cluster,
             vpc_id=network.vpc_id,
             subnet_id=network.private_subnet_ids[spec.zone],
+            file_system_over_efa=config.file_system_over_efa(spec),
             opts=on_aws,
         )
         for name, spec in config.pools.items()

@@ -47,6 +47,10 @@ class AwsConfig(CommonConfig):
     def control_plane_zones(self) -> tuple[str, ...]:
         return self.cluster.zones or self.network.zones[:2]
 
+    def file_system_over_efa(self, pool: AcceleratorPoolSpec) -> bool:
+        """Whether nodes of a pool can reach the file system through EFA."""
+        return self.file_system is not None and self.file_system.reached_over_efa(pool)
+
     def place(self) -> Site:
         """The identity with account and region."""
         return Site(self.site, self.accounts[0], self.region)

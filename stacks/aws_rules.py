@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
 
-from catalog import UnknownName, releases
+import pulumi_aws
+
+from catalog import UnknownName, limits, releases
 from components.accelerator_pool import AcceleratorPoolSpec
 from components.benchmark_job import BenchmarkSpec
 from components.cluster import ClusterSpec
 from components.cluster_addons import ADDRESSES_PER_NODE
+from components.device_plugins import images_of
 from components.efa import efa_count
 from components.evaluation_job import EvaluationSpec
 from components.image_builder import ImageBuilderSpec
@@ -30,6 +36,15 @@ Pools = Mapping[str, AcceleratorPoolSpec]
 SystemPools = Mapping[str, SystemPoolSpec]
 Benchmarks = Mapping[str, BenchmarkSpec]
 AWS = Rulebook()
+EFA_CONNECTIONS = "fsx-lustre-efa-connections"
+"""Name of the limit in the catalog."""
+NEEDED_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sts")
+"""What a node of EKS asks before its pods run: its address and name, images, its cluster, its pods' roles."""
+PRIVATE_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.")
+"""An image of the region's own registry, which the endpoints reach."""
+MODELS = ("on-demand", "spot", "reservation", "capacity-block")
+SERVICES = Path(pulumi_aws.__file__).parent
+"""The provider has a folder for each service; the cost report calls services so."""
 
 
 @AWS.rule
@@ -41,6 +56,17 @@ def zones_lie_in_the_region(region: str, network: NetworkSpec) -> Iterator[str]:
 
 AWS.rule(place_rules.pools_stand_in_zones_of_the_network)
 AWS.rule(place_rules.system_pools_stand_in_zones_of_the_network)
+
+
+@AWS.rule
+def somebody_can_run_pulumi(accounts: tuple[str, ...], cluster: ClusterSpec) -> Iterator[str]:
+    """Credentials of other accounts are refused, and nobody gets in by having created the cluster."""
+    (account,) = accounts
+    if not any(arn.split(":")[4] == account for arn in cluster.admins):
+        yield (
+            f"`cluster.admins`: none of them is of account {account} (aws:allowedAccountIds), whose credentials alone "
+            "may run Pulumi. Add a role or user of it, or correct the account."
+        )
 
 
 @AWS.rule
@@ -84,13 +110,27 @@ def the_file_system_stands_in_a_zone_of_the_network(network: NetworkSpec, file_s
         yield f"`file-system.zone`: {not_a_zone(file_system.zone, network)} Add it there or move the file system."
 
 
+AWS.rule(place_rules.claims_have_namespaces_of_their_own)
+
+
 @AWS.rule_on_whole_sections
 def a_fabric_file_system_has_clients(file_system: FileSystemSpec, pools: Pools) -> Iterator[str]:
     """EFA does not cross zones (EC2 User Guide, "Elastic Fabric Adapter")."""
-    if file_system.efa and not any(pool.zone == file_system.zone and pool.interface_plan for pool in pools.values()):
+    if not file_system.efa:
+        return
+    clients = [pool for pool in pools.values() if pool.interface_plan and file_system.reached_over_efa(pool)]
+    if not clients:
         yield (
-            f"`file-system.efa`: no pool with EFA stands in {file_system.zone}, and EFA does not cross zones. Move the "
-            "file system to the zone of such a pool, or take efa out."
+            f"`file-system.efa`: no pool that mounts it through EFA stands in {file_system.zone}, and EFA does not "
+            "cross zones; types below Nitro v4 and Trainium2 mount over TCP. Move the file system to the zone of such "
+            "a pool, or take efa out."
+        )
+    used = sum(pool.largest * (pool.instance.fsx_lustre_efa_interfaces or 0) for pool in clients)
+    most = int(limits[EFA_CONNECTIONS].maximum or 0)
+    if used > most:
+        yield (
+            f"`file-system.efa`: its clients would hold {used} EFA connections, FSx takes {most}. Ask for fewer nodes, "
+            "or set mount-file-system to false in a pool."
         )
 
 
@@ -118,6 +158,66 @@ def plugins_can_be_pulled(region: str, pools: Pools) -> Iterator[str]:
         releases["efa-device-plugin"].image_in(region)
     except UnknownName as error:
         yield f"`aws:region`: {error}. Add it to the catalog, or set efa to false in every pool."
+
+
+@AWS.rule
+def a_closed_network_has_the_endpoints_of_nodes(network: NetworkSpec) -> Iterator[str]:
+    """EKS User Guide, "Deploy private clusters with limited internet access"; S3 has its endpoint always."""
+    missing = [name for name in NEEDED_ENDPOINTS if name not in network.interface_endpoints]
+    if network.nat == "none" and missing:
+        yield (
+            f"`network.interface-endpoints`: without NAT nodes need {', '.join(missing)} too. Add "
+            f"{'it' if len(missing) == 1 else 'them'}, or choose nat: single."
+        )
+
+
+@AWS.rule_on_whole_sections
+def a_closed_network_has_the_images_of_drivers(
+    region: str,
+    network: NetworkSpec,
+    pools: Pools,
+    system_pools: SystemPools,
+    file_system: FileSystemSpec | None = None,
+) -> Iterator[str]:
+    placements = [_placement(pool) for pool in {**system_pools, **pools}.values()]
+    try:
+        images = images_of(placements, region, file_system=file_system is not None)
+    except UnknownName:
+        return  # told by `plugins_can_be_pulled`
+    yield from _out_of_reach(network, "drivers of its pools", images)
+
+
+@AWS.rule
+def a_closed_network_has_the_images_of_jobs(
+    network: NetworkSpec,
+    benchmark: Benchmarks,
+    training: Mapping[str, TrainingSpec],
+    preprocess: Mapping[str, PreprocessSpec],
+    search: Mapping[str, SearchSpec],
+    evaluation: Mapping[str, EvaluationSpec],
+) -> Iterator[str]:
+    sections = (benchmark, training, preprocess, search, evaluation)
+    yield from _out_of_reach(network, "its jobs", [job.image for jobs in sections for job in jobs.values()])
+
+
+def _out_of_reach(network: NetworkSpec, whose: str, images: Iterable[str]) -> Iterator[str]:
+    outside = sorted({image for image in images if not PRIVATE_IMAGE.match(image)})
+    if network.nat == "none" and outside:
+        yield (
+            f"`network.nat`: with none no way leads to the registries from which {whose} come: {', '.join(outside)}. "
+            "Choose single or per-zone."
+        )
+
+
+@AWS.rule_on_whole_sections
+def discounts_have_a_scope(discounts: Mapping[str, Decimal], pools: Pools, system_pools: SystemPools) -> Iterator[str]:
+    scopes = ["contract", "savings-plan", *MODELS, *(f"pool-{name}" for name in (*system_pools, *pools))]
+    for scope in discounts:
+        if scope not in scopes and not (SERVICES / scope).is_dir():
+            yield (
+                f"`discounts[{scope}]`: nothing is priced under this name. Choose one of {', '.join(scopes)}, or a "
+                "service such as ec2, eks, fsx or s3."
+            )
 
 
 @AWS.rule_on_whole_sections

@@ -31,6 +31,18 @@ class SystemPool(Protocol):
     def nodes(self) -> int: ...
 
 
+class FileSystem(Protocol):
+    """What the rules read of a file system."""
+
+    @property
+    def namespaces(self) -> tuple[str, ...]: ...
+
+
+SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "jobset-system", "kueue-system")
+JOB_NAMESPACES = ("benchmark-", "training-", "preprocess-", "search-", "evaluation-")
+"""Namespaces that jobs make for themselves are called so, then by pool or job."""
+
+
 def not_a_zone(zone: str, network: Network) -> str:
     """The first half of a sentence about a zone that the network lacks."""
     return f"{zone} is not one of network.zones ({', '.join(network.zones)})."
@@ -63,3 +75,16 @@ def services_have_a_place(system_pools: Mapping[str, SystemPool]) -> Iterator[st
             "`system-pools`: no pool is open to the cluster's own services (DNS, agents). Give one at least one node "
             "and leave `dedicated` out."
         )
+
+
+def claims_have_namespaces_of_their_own(file_system: FileSystem) -> Iterator[str]:
+    """A namespace with a claim is made for it: it cannot be one that the cluster or a job makes."""
+    for index, name in enumerate(file_system.namespaces):
+        where = f"`file-system.namespaces[{index}]`"
+        if name in SYSTEM_NAMESPACES:
+            yield f"{where}: {name} belongs to the cluster. Give pods that mount a namespace of their own."
+        elif name.startswith(JOB_NAMESPACES):
+            yield (
+                f"{where}: {name} is what a job's own namespace is called, and a job finds the file system there by "
+                "itself. Take it out or choose another name."
+            )

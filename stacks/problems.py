@@ -18,11 +18,22 @@ from pydantic_core import ErrorDetails
 from components.spec import shown
 
 Path = Sequence[str | int]
+KEY = "[key]"
+"""How pydantic says that the key of an entry is wrong, not its value."""
 
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One sentence per error, in the order of the file's keys."""
-    return [sentence(details, model) for details in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    return [sentence(details, model) for details in found if not _follows(details, found)]
+
+
+def _follows(details: ErrorDetails, found: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is too short only because an entry of it is wrong."""
+    loc = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in found
+    )
 
 
 def sentence(details: ErrorDetails, model: type[BaseModel]) -> str:
@@ -50,6 +61,8 @@ def locate(loc: Path, model: type[BaseModel]) -> Place:
     """Follow an error's location through the annotations; tags of unions are not part of the file's path."""
     place, annotation = Place(), model
     for key in loc:
+        if key == KEY:
+            break
         annotation = _bare(annotation)
         members = _union(annotation)
         if members:
@@ -107,11 +120,13 @@ def _tag(member: Any) -> str | None:
 KINDS = {
     "int": "a whole number",
     "float": "a number",
+    "decimal": "a number",
     "string": "a text; put it in quotes",
     "bool": "true or false",
     "tuple": "a list",
     "dict": "a mapping of keys to values",
     "model": "a mapping of keys to values",
+    "date": "a day such as 2027-01-31",
     "datetime": 'a time in quotes such as "2026-12-01T11:30:00Z"',
 }
 """What a value should have been, by the first word of pydantic's error type."""
@@ -121,6 +136,11 @@ BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
+}
+LENGTHS = {"too_short": ("min_length", "at least"), "too_long": ("max_length", "at most")}
+TEXTS = {
+    "string_too_short": ("min_length", ("short", "at least")),
+    "string_too_long": ("max_length", ("long", "at most")),
 }
 
 
@@ -136,13 +156,27 @@ def _text(details: ErrorDetails, place: Place) -> str:
         return _wrong_choice(kind, context, place)
     if kind in ("literal_error", "enum"):
         return f"{shown(value)} is not one of {context.get('expected', '').replace(chr(39), '')}."
+    if limit := _limit(details, place):
+        return limit
+    expected = KINDS.get(kind.split("_")[0])
+    return f"{shown(value)} is not {expected}." if expected else f"{shown(value)}: {details['msg']}."
+
+
+def _limit(details: ErrorDetails, place: Place) -> str | None:
+    """The sentence for a value beyond a limit; None for other errors."""
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind in BOUNDS:
         name, words = BOUNDS[kind]
         return f"{shown(value)} is out of range; it must be {words} {context[name]}."
-    if kind == "too_short":
-        return f"give at least {context['min_length']} entries. {_description(place.field)}"
-    expected = KINDS.get(kind.split("_")[0])
-    return f"{shown(value)} is not {expected}." if expected else f"{shown(value)}: {details['msg']}."
+    if kind in LENGTHS:
+        name, words = LENGTHS[kind]
+        return (
+            f"give {words} {context[name]} {'entry' if context[name] == 1 else 'entries'}. {_description(place.field)}"
+        )
+    if kind in TEXTS:
+        name, words = TEXTS[kind]
+        return f"{shown(value)} is too {words[0]}; give {words[1]} {context[name]} characters."
+    return None
 
 
 def _unknown_key(key: str, allowed: Sequence[str]) -> str:

@@ -36,6 +36,34 @@ def test_named_networks_and_no_others_reach_the_api() -> None:
     assert access["endpointPrivateAccess"] is True
 
 
+def test_private_networks_are_let_in_to_the_api_and_no_objects_are_made_before() -> None:
+    """The group that EKS makes admits only itself: without a rule Pulumi would wait for the API in vain."""
+    plan = plan_of(changed({"cluster/private-access-cidrs": ["10.8.0.0/16", "192.168.7.0/24"]}))
+    rules = [
+        rule
+        for rule in plan.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if rule.name.startswith("cluster-api-from-")
+    ]
+    assert [rule.inputs["cidrIpv4"] for rule in rules] == ["10.8.0.0/16", "192.168.7.0/24"]
+    assert {(rule.inputs["ipProtocol"], rule.inputs["fromPort"], rule.inputs["toPort"]) for rule in rules} == {
+        ("tcp", 443, 443)
+    }
+    assert {rule.urn for rule in rules} <= set(only(plan, "pulumi:providers:kubernetes").dependencies)
+
+
+def test_administrators_with_like_names_are_told_apart() -> None:
+    one, other, neighbour = (
+        f"arn:aws:iam::{who}" for who in ("123456789012:role/a/b", "123456789012:role/a-b", "210987654321:role/a-b")
+    )
+    plan = plan_of(changed({"cluster/admins": [one, other, neighbour]}))
+    names = {entry.inputs["principalArn"]: entry.name for entry in plan.of_type("aws:eks/accessEntry:AccessEntry")}
+    assert names == {
+        one: "cluster-role-a~b-entry",
+        other: "cluster-role-a-b-entry",
+        neighbour: "cluster-210987654321-role-a-b-entry",
+    }
+
+
 def test_nobody_is_an_administrator_but_those_who_are_named() -> None:
     arns = ["arn:aws:iam::123456789012:role/platform", "arn:aws:iam::123456789012:user/moto"]
     plan = plan_of(changed({"cluster/admins": arns}))

@@ -13,7 +13,7 @@ TRAINIUM = {
             "instance-type": "trn2.48xlarge",
             "zone": "us-east-1a",
             "nodes": 1,
-            "purchase": {"model": "on-demand"},
+            "purchase": {"model": "spot"},
             "mount-file-system": False,
         }
     },
@@ -34,7 +34,7 @@ def pod(daemon: Resource) -> dict[str, Any]:
 def test_only_what_the_pools_need_is_there() -> None:
     assert set(daemons(planned("local"))) == {"nvidia-device-plugin", "efa-device-plugin", "fsx-csi-node"}
     assert set(daemons(planned("dev"))) == {"nvidia-device-plugin"}, "no EFA on g6e.xlarge, no file system"
-    assert set(daemons(plan_of(changed(TRAINIUM)))) == {"neuron-device-plugin", "efa-device-plugin"}
+    assert set(daemons(plan_of(changed(TRAINIUM)))) == {"neuron-device-plugin", "efa-device-plugin-privileged"}
 
 
 def wanting(daemon: Resource) -> set[str]:
@@ -59,18 +59,26 @@ def test_drivers_tolerate_the_taints_of_those_nodes_and_no_others() -> None:
         assert [entry["key"] for entry in pod(daemon)["tolerations"]] == ["aws.amazon.com/neuron"]
 
 
-def test_only_the_driver_that_mounts_is_privileged() -> None:
+def test_only_the_driver_that_mounts_is_privileged_and_on_trainium_the_one_that_reads_the_topology() -> None:
     for plan in (planned("local"), plan_of(changed(TRAINIUM))):
         for name, daemon in daemons(plan).items():
             for container in pod(daemon)["containers"]:
                 security = container["securityContext"]
-                if (name, container["name"]) == ("fsx-csi-node", "driver"):
+                if (name, container["name"]) in {
+                    ("fsx-csi-node", "driver"),
+                    ("efa-device-plugin-privileged", "plugin"),
+                }:
                     assert security == {"privileged": True}
                 else:
                     assert security["allowPrivilegeEscalation"] is False
                     assert security["capabilities"] == {"drop": ["ALL"]}
                 assert {"cpu", "memory"} <= set(container["resources"]["requests"])
                 assert "memory" in container["resources"]["limits"]
+
+
+def test_the_driver_that_mounts_stays_until_the_last_volume_of_a_drained_node_is_free() -> None:
+    driver, *_ = pod(daemons(planned("local"))["fsx-csi-node"])["containers"]
+    assert driver["lifecycle"]["preStop"]["exec"]["command"] == ["/bin/aws-fsx-csi-driver", "pre-stop-hook"]
 
 
 def test_a_driver_without_business_with_the_api_gets_no_token() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def pool(instance: str, nodes: int, interfaces: int) -> Placement:
 
 def healthy(instance: str, nodes: int) -> dict[str, Any]:
     """A result of machines that deliver what is expected of them."""
-    full = gates.thresholds(pool(instance, nodes, 0), nodes, gates.Volume(38400, 125, True))
+    full = gates.thresholds(pool(instance, nodes, 0), nodes, gates.Volume(38400, 125, efa=True))
     expected = {one["of"]: one["expected"] for one in full["checks"]}
     accelerator = instances[instance].accelerator
     assert accelerator
@@ -162,6 +163,18 @@ def test_a_machine_without_a_published_rate_is_held_against_its_peak_and_says_so
     found = gates.thresholds(pool("g6e.xlarge", 1, 0), 1)["checks"]
     product = next(one for one in found if one["of"] == "gemm")
     assert (product["expected"], product["basis"]) == (362, "not published for NVIDIA L40S: its peak, or unknown")
+
+
+@pytest.mark.parametrize(("over_efa", "expected", "fabric"), [(True, 175.0, "EFA"), (False, 25.0, "TCP")])
+def test_a_file_system_is_held_against_the_way_its_clients_can_take(
+    over_efa: bool, expected: float, fabric: str
+) -> None:
+    """Fast servers do not help a client in another zone, or of a type that mounts over TCP."""
+    place = replace(pool("p5en.48xlarge", 2, 16), file_system_over_efa=over_efa)
+    found = gates.thresholds(place, 2, gates.Volume(384_000, 1000, efa=True))["checks"]
+    (write,) = [one for one in found if one["of"] == "storage-write"]
+    assert write["expected"] == expected
+    assert write["basis"].endswith(f"at most over {fabric}")
 
 
 def test_cpu_nodes_have_no_thresholds() -> None:

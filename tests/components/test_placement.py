@@ -10,7 +10,8 @@ from components.placement import Placement
 
 
 def pool(kind: str) -> Placement:
-    purchase = {"model": "on-demand"}
+    block = {"model": "capacity-block", "reservation-id": "cr-0123456789abcdef0"}
+    purchase = block if instances[kind].on_demand is False else {"model": "on-demand"}
     spec = {"instance-type": kind, "zone": "us-east-1a", "nodes": 2, "purchase": purchase}
     return placement("pool", AcceleratorPoolSpec.model_validate(spec))
 

@@ -84,3 +84,32 @@ def test_the_last_day_of_an_exemption_is_read_as_pulumi_passes_it(text: str) -> 
     parsed = config.parse(config.named(changed({"policies/exemptions": [exemption]})))
     assert parsed.policies is not None
     assert parsed.policies.exemptions[0].expires == date(2027, 6, 30)
+
+
+def test_a_network_without_a_way_out_says_what_nodes_cannot_reach() -> None:
+    """Nodes without their endpoints never join, and no endpoint leads to a public registry."""
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/train:1"
+    closed = changed({"network/nat": "none", "network/interface-endpoints": ["sts", "ecr.api", "ecr.dkr"]})
+    with pytest.raises(InvalidInput) as refused:
+        config.parse(config.named(closed))
+    endpoints, drivers, jobs = refused.value.problems
+    assert endpoints == (
+        "`network.interface-endpoints`: without NAT nodes need ec2, eks, eks-auth too. Add them, or choose nat: single."
+    )
+    why = "`network.nat`: with none no way leads to the registries from which"
+    assert drivers.startswith(f"{why} drivers of its pools come: nvcr.io/nvidia/k8s-device-plugin:")
+    assert ".dkr.ecr." not in drivers, "the registry of EKS is reached through the endpoints"
+    assert jobs.startswith(f"{why} its jobs come: ")
+    assert "nvcr.io/nvidia/jax:" in jobs
+
+    every = ["ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sts"]
+    alone = {
+        "network/nat": "none", "network/interface-endpoints": every, "pools": {}, "file-system": None,
+        "benchmark": {"bench": {"image": image}}, "training": {},
+    }  # fmt: skip
+    assert config.parse(config.named(changed(alone)))
+
+
+def test_discounts_are_for_what_the_cost_report_knows() -> None:
+    fine = {"contract": 7, "savings-plan": 25, "pool-h100": 3, "spot": 1, "fsx": 2, "ec2": 1}
+    assert config.parse(config.named(changed({"discounts": fine})))
