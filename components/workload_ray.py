@@ -54,7 +54,7 @@ def job_spec(
     }
 
 
-def operator_ingress(labels: dict[str, str]) -> dict[str, Any]:
+def operator_ingress(labels: dict[str, str]) -> Any:
     """`spec` of a network policy that lets KubeRay's operator ask the head, wherever in the cluster it stands."""
     peer = {"namespaceSelector": {}, "podSelector": {"matchLabels": OPERATOR}}
     return {

@@ -72,7 +72,7 @@ def _start(
         return None
     if pool is None or pool.of.outcome not in ACCEPTED:
         return f"not started: benchmark {place.pool} has not passed"
-    image = job.spec.template.spec.containers[0].image  # type: ignore[union-attr]
+    image = str(job.spec.template.spec.containers[0].image)  # type: ignore[union-attr]
     if image in missing:
         return f"not started: {missing[image]}"
     cluster.start(place, where.get("jobset"))

@@ -67,11 +67,17 @@ def stack(tmp_path: Path) -> Any:
 
 
 def follow(
-    stack: Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, *, accepted: list[Verdict] | None = None, **more: Any
+    stack: Any,
+    cluster: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    accepted: list[Verdict] | None = None,
+    missing: dict[str, str] | None = None,
+    where: dict[str, str] | None = None,
 ) -> list[Verdict]:
     monkeypatch.setattr(training, "Cluster", lambda _: cluster)
-    outputs = {"cluster": {"kubeconfig": {}}, "training": {"tiny": {**WHERE, **more.pop("where", {})}}}
-    return training.follow(stack, outputs, pool(bench.Outcome.PASS) if accepted is None else accepted, more)
+    outputs = {"cluster": {"kubeconfig": {}}, "training": {"tiny": {**WHERE, **(where or {})}}}
+    return training.follow(stack, outputs, pool(bench.Outcome.PASS) if accepted is None else accepted, missing or {})
 
 
 def test_a_run_starts_once_its_pool_has_passed_and_its_drill_is_kept_in_the_history(
@@ -110,7 +116,7 @@ def test_a_run_whose_image_this_machine_lacks_waits_and_says_how_to_get_it(
     stack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = Cluster()
-    (verdict,) = follow(stack, cluster, monkeypatch, **{IMAGE: "PyTorch is not here; `make train` gets it"})
+    (verdict,) = follow(stack, cluster, monkeypatch, missing={IMAGE: "PyTorch is not here; `make train` gets it"})
     assert cluster.started == []
     assert "`make train` gets it" in verdict.summary
 
