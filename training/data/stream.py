@@ -73,6 +73,7 @@ def _problems(spec: DataSpec, rank: int, world: int, batch_size: int) -> list[st
         "classes": spec.classes,
         "image_size": spec.image_size,
         "samples": 1 if spec.samples is None else spec.samples,
+        "most": 1 if spec.most is None else spec.most,
     }
     return [
         *([] if spec.kind in KINDS else [f"data kind: {spec.kind!r} is not one of {', '.join(KINDS)}"]),
@@ -92,7 +93,9 @@ class Stream:
     def __init__(self, source: Source, spec: DataSpec, *, rank: int, world: int, seed: int, batch_size: int) -> None:
         self.spec, self.seed, self.batch_size = spec, seed, batch_size
         self._source, self._rank, self._world = source, rank, world
-        self._order = None if source.counts is None else Order(source.counts, seed, shuffle=spec.shuffle)
+        self._order = None
+        if source.counts is not None:
+            self._order = Order(source.counts, seed, shuffle=spec.shuffle, most=spec.most)
         if self._order is not None and self._order.total < world:
             raise BadInput(
                 f"data {spec.source} {spec.split}: {self._order.total} samples for {world} ranks; "
@@ -107,6 +110,11 @@ class Stream:
     def samples(self) -> int | None:
         """Samples of one epoch, all ranks; None: endless."""
         return None if self._order is None else self._order.total
+
+    @property
+    def samples_there(self) -> int | None:
+        """Samples of the split, whatever `spec.most` leaves out; None: endless."""
+        return None if self._order is None else self._order.there
 
     @property
     def batches_per_epoch(self) -> int | None:

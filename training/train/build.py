@@ -81,6 +81,9 @@ def build(config: TrainConfig, output: Path, resume: str, layout: Layout, stop_r
         pace=Pace(config.checkpoint),
         step=step,
     )
+    for split, problem in feed.evaluated(config, layout).items():
+        if problem:
+            run.say(f"data {config.data.source} {split}: {problem}: this split will not be evaluated")
     run.pace.resumed(step)
     run.recorder.event("resumed" if found else "started", step=step, world=layout.world, pid=os.getpid(), total=total)
     return run

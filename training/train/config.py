@@ -134,5 +134,10 @@ class TrainConfig:
     compile: bool = option(False, "torch.compile")
     device: str = option("auto", "auto takes the accelerator where there is one", choices=("auto", "cpu", "cuda"))
     evaluate_every: int | None = option(None, "steps between evaluations; none: only at the end", least=1)
-    evaluate_batches: int = option(16, "batches of one evaluation at most; 0: none is made", least=0)
+    evaluate_batches: int | None = option(
+        None,
+        "batches of one evaluation at most, chosen from the whole split; none: 16 during training and all of it at the "
+        "end; 0: none is made",
+        least=0,
+    )
     export: bool = option(True, "write the model as safetensors at the end")

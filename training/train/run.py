@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from training.checkpoint.finite import NotFinite
 from training.checkpoint.saver import Saver
 from training.data import Stream
 from training.errors import err
@@ -52,6 +53,8 @@ class Run:
     accumulation: int
     pace: Pace
     meter: Meter = field(init=False)
+    began_at: int = field(init=False)
+    """Step of the checkpoint that this run took up; 0: none."""
     watch: Watch | None = None
     step: int = 0
     """Steps taken."""
@@ -59,7 +62,8 @@ class Run:
     """A rank was asked to stop: the same on all ranks."""
 
     def __post_init__(self) -> None:
-        self.meter = Meter(self.layout.device)
+        self.meter = Meter(self.layout.device, overflows=self.precision.leaves_out_overflows)
+        self.began_at = self.step
 
     @property
     def samples_of_a_step(self) -> int:
@@ -80,6 +84,17 @@ class Run:
         every = self.config.evaluate_every
         return bool(every and step % every == 0 and step < self.total)
 
+    def agree(self, rate: float) -> None:
+        """Exchange with the other ranks what must be the same on all. Raises NotFinite."""
+        try:
+            _, self.stopping = self.meter.agree(self.step, rate, self.stop_request)
+        except NotFinite as problem:
+            # The loss of the first step is that of the weights as they were taken up.
+            first = self.step == self.began_at + 1 and self.began_at > 0
+            if first and (told := self.saver.distrust(self.began_at)):
+                raise NotFinite([*problem.problems, told]) from None
+            raise
+
     def save(self) -> float:
         """Begin a checkpoint; answers the seconds of its stall."""
         parallel.share_buffers(self.model)
@@ -97,15 +112,20 @@ class Run:
         self.pace.stepped((interval.seconds - interval.checkpoint_s) / interval.steps)
         self.recorder.step(records.make(self, interval, rate, norm))
 
-    def evaluate(self, split: str) -> evaluate.Report | None:
+    def evaluate(self, split: str, *, whole: bool = False) -> evaluate.Report | None:
         """Measure on another split and record it; None where the data has none."""
         parallel.share_buffers(self.model)
-        report = evaluate.run(self.config, self.model, self.raw, self.layout, self.precision, split)
+        report = evaluate.run(self.config, self.model, self.raw, self.layout, self.precision, split, whole)
         if report is not None:
             self.recorder.event("evaluation", step=self.step, split=split, **report.figures())
             self.say(f"step {self.step}: {split}: {report.line()}")
             if self.watch is not None and split == "dev":
-                self.watch(self.step, report)
+                try:
+                    self.watch(self.step, report)
+                except BaseException:
+                    # Whoever ends the run leaves the process group, which a save in the background still uses.
+                    self.saver.settle()
+                    raise
         return report
 
     def say(self, line: str) -> None:
