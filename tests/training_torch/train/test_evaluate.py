@@ -87,8 +87,8 @@ def test_the_whole_split_is_evaluated_at_the_end_and_a_fair_choice_before(tmp_pa
         assert min(one["support_0"], one["support_1"]) > 0.25 * one["samples"], "both classes, as in the split"
     assert len({(one["support_0"], one["support_1"]) for one in between}) == 1, "the same samples each time"
     assert end["samples"] == end["split_samples"] == trial.result()["dev"]["samples"]
-    assert f"{end['there']} of {end['there']} samples" in trial.errors()
-    assert f"128 of {end['there']} samples" in trial.errors()
+    assert f"{end['split_samples']} of {end['split_samples']} samples" in trial.errors()
+    assert f"128 of {end['split_samples']} samples" in trial.errors()
 
 
 def test_a_bound_holds_at_the_end_too_and_ranks_share_it(tmp_path: Path, by_folder: Path) -> None:
