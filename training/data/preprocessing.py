@@ -6,11 +6,11 @@ A server must do the same to what it is asked.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training import atomic
 from training.data.spec import SYNTHETIC
 from training.errors import BadInput
 
@@ -57,9 +57,7 @@ def write(source: str, folder: Path, sequence_length: int) -> list[Path]:
         except FileNotFoundError:
             raise BadInput(f"data {source}: has no {TOKENIZER}; upload or prepare it again") from None
     for name, content in contents.items():
-        part = folder / f"{name}.{os.getpid()}.part"
-        part.write_bytes(content)
-        os.replace(part, folder / name)
+        atomic.write(folder / name, content)
     return [folder / name for name in contents]
 
 
