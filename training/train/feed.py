@@ -42,6 +42,7 @@ def training(config: TrainConfig, model: Model, layout: Layout) -> Stream:
         world=layout.data_world,
         seed=config.seed,
         batch_size=config.batch.micro,
+        accelerator=layout.device.index if layout.device.type == "cuda" else None,
     )
 
 
@@ -88,6 +89,7 @@ def evaluated(config: TrainConfig, layout: Layout) -> dict[str, str | None]:
 def to_device(batch: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     if device.type == "cpu":
         return batch
+    # Training's batches lie in pinned memory already, and are taken as they are.
     return {name: value.pin_memory().to(device, non_blocking=True) for name, value in batch.items()}
 
 

@@ -28,6 +28,7 @@ def train(run: Run) -> None:
                     loss = run.model(batch).loss / run.accumulation
                 run.precision.backward(loss)
             meter.add(loss)
+        parallel.agree_on_gradients(run.model, run.layout)
         norm = run.precision.step(run.model, run.optimizer, config.optimizer.clip)
         meter.stepped(norm)
         run.step = step

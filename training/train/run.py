@@ -20,6 +20,7 @@ from training.telemetry import Recorder
 from training.train import evaluate, feed, parallel, records
 from training.train.accounting import Work
 from training.train.config import TrainConfig
+from training.train.epochs import Epochs
 from training.train.meter import Interval, Meter
 from training.train.pace import Pace
 from training.train.parallel import Layout
@@ -53,6 +54,7 @@ class Run:
     accumulation: int
     pace: Pace
     meter: Meter = field(init=False)
+    epochs: Epochs = field(init=False)
     began_at: int = field(init=False)
     """Step of the checkpoint that this run took up; 0: none."""
     watch: Watch | None = None
@@ -63,6 +65,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.meter = Meter(self.layout.device, overflows=self.precision.leaves_out_overflows)
+        self.epochs = Epochs(self.stream.samples)
         self.began_at = self.step
 
     @property
@@ -87,19 +90,23 @@ class Run:
     def agree(self, rate: float) -> None:
         """Exchange with the other ranks what must be the same on all. Raises NotFinite."""
         try:
-            _, self.stopping = self.meter.agree(self.step, rate, self.stop_request)
+            losses, self.stopping = self.meter.agree(self.step, rate, self.stop_request)
         except NotFinite as problem:
             # The loss of the first step is that of the weights as they were taken up.
             first = self.step == self.began_at + 1 and self.began_at > 0
             if first and (told := self.saver.distrust(self.began_at)):
                 raise NotFinite([*problem.problems, told]) from None
             raise
+        for one in self.epochs.ended(losses, self.step, self.stream.samples_seen, self.samples_of_a_step):
+            self.recorder.event("epoch", step=one.step, epoch=one.number, loss=one.loss, steps=one.steps)
+            self.say(f"step {one.step}: epoch {one.number}: mean training loss {one.loss:.4f} over {one.steps} steps")
 
     def save(self) -> float:
         """Begin a checkpoint; answers the seconds of its stall."""
         parallel.share_buffers(self.model)
         state = {
             "samples_of_a_step": self.samples_of_a_step,
+            "epoch": self.epochs.state_dict(),
             "scaler": self.precision.state_dict(),
             "stream": self.stream.state_dict(),
         }

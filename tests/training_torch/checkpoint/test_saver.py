@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -159,7 +161,7 @@ def full_after_first(_rank: int) -> None:
     Run.save = limited
 
 
-def test_a_full_disk_leaves_the_previous_checkpoint_and_says_so(tmp_path: Path, made: runs.Trial) -> None:
+def test_a_file_that_may_not_grow_leaves_the_previous_checkpoint_and_says_so(tmp_path: Path, made: runs.Trial) -> None:
     full = runs.run(tmp_path / "run", PRESET, *SHORT, steps=10, before=full_after_first)
     assert full.code == 1, "the run did not end with the checkpoint it should have made"
     assert full.checkpoints() == {"step-5"}
@@ -169,6 +171,36 @@ def test_a_full_disk_leaves_the_previous_checkpoint_and_says_so(tmp_path: Path, 
     assert list(full.losses()) == list(range(1, 11)), "training itself went on"
     resumed = runs.run(tmp_path / "run", PRESET, *SHORT, steps=15)
     assert resumed.code == 0
+    assert resumed.losses() == made.losses()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2.5 MB: one checkpoint fits (1.6 MB), a second does not."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", place], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_disk_that_is_full_is_told_and_the_run_goes_on_once_there_is_room(small_disk: Path, made: runs.Trial) -> None:
+    """The real thing: ENOSPC in the middle of a file."""
+    settings = (*SHORT, "checkpoint.background=false")
+    full = runs.run(small_disk / "run", PRESET, *settings, steps=10)
+    assert full.code == 1
+    assert full.checkpoints() == {"step-5"}
+    (problem,) = full.problems()
+    assert "step 10 is not saved: checkpoint of step 10: the disk is full" in problem
+    assert "make room or lower checkpoint.keep; the last whole checkpoint is of step 5" in problem
+    assert list(full.losses()) == list(range(1, 11)), "training itself went on, and its records"
+    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+    resumed = runs.run(small_disk / "run", PRESET, *settings, steps=15)
+    assert resumed.code == 0, resumed.errors()
     assert resumed.losses() == made.losses()
 
 
