@@ -35,7 +35,8 @@ class Preprocessing:
 def write(source: str, folder: Path, sequence_length: int) -> list[Path]:
     """Copy what a server needs from prepared data into the folder of an exported model; tells the files.
 
-    `sequence_length`: what training read of a text, in tokens; a server reads no more. Nothing for synthetic data, whose tokens mean no text. Raises BadInput as the reading of the data does.
+    `sequence_length`: what training read of a text, in tokens; a server reads no more. Nothing for synthetic data,
+    whose tokens mean no text. Raises BadInput as the reading of the data does.
     """
     if source == SYNTHETIC:
         return []

@@ -5,9 +5,9 @@
 
 What goes in and comes out is in `output`. Every model has `config` (its frozen configuration) and `task` ("causal-lm",
 "classification", "binary"), and initialises its weights from PyTorch's global generator, again by `init_weights()`;
-one that was built on the device "meta" gets memory and weights by `shares.initialise`, also in shards. Causal models and the encoder also have `blocks()` (the
-layers, for FSDP2's `fully_shard` and for `torch.compile`), causal ones `tensor_parallel_plan()` for
-`parallelize_module`.
+one that was built on the device "meta" gets memory and weights by `shares.initialise`, also in shards. Causal models
+and the encoder also have `blocks()` (the layers, for FSDP2's `fully_shard` and for `torch.compile`), causal ones
+`tensor_parallel_plan()` for `parallelize_module`.
 
 Importing this package imports no PyTorch.
 """

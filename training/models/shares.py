@@ -46,7 +46,9 @@ def _whole(module: nn.Module) -> Iterator[None]:
         for name, one in tensors.items():
             if one is not None:
                 # What a model forgets to initialise shows as a loss that is no number.
-                fresh = torch.full(one.shape, torch.nan if one.is_floating_point() else 0, dtype=one.dtype, device="cpu")
+                fresh = torch.full(
+                    one.shape, torch.nan if one.is_floating_point() else 0, dtype=one.dtype, device="cpu"
+                )
                 place[name] = nn.Parameter(fresh) if isinstance(one, nn.Parameter) else fresh
     try:
         yield
