@@ -201,9 +201,13 @@ def main(
         "batch": shape.batch, "steps": shape.steps - shape.skipped, "precision": shape.precision,
         "before": environment(), "after": None, "results": {}, "checkpoints": {}, "pipeline": None,
     }  # fmt: skip
+
+    def keep() -> None:
+        store(document, target)
+
     for preset in chosen:
         found = document["results"][preset] = {}
-        compare(preset, peak, runner, found, lambda: store(document, target) and None)
+        compare(preset, peak, runner, found, keep)
         document["checkpoints"][preset] = attempt(lambda p=preset: parts.checkpoints(runner, p, mtbf_hours))
     # Last: it holds memory of the accelerator in this process.
     document["pipeline"] = attempt(lambda: parts.pipeline(runner))

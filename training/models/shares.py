@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,8 @@ def put(target: Tensor, whole: Tensor) -> None:
 @contextlib.contextmanager
 def _whole(module: nn.Module) -> Iterator[None]:
     """The module's own parameters and buffers whole and on the CPU; afterwards they are put where they belong."""
-    real = [(place, dict(place)) for place in (module._parameters, module._buffers)]  # noqa: SLF001 - swapped in place
+    places: list[Any] = [module._parameters, module._buffers]  # noqa: SLF001 - swapped in place
+    real = [(place, dict(place)) for place in places]
     for place, tensors in real:
         for name, one in tensors.items():
             if one is not None:
@@ -58,4 +60,4 @@ def _whole(module: nn.Module) -> Iterator[None]:
             place.update(tensors)
             for name, one in tensors.items():
                 if one is not None:
-                    put(one, made[name])  # type: ignore[arg-type]
+                    put(one, made[name])

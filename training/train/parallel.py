@@ -103,7 +103,9 @@ def shard(model: Model, config: TrainConfig, layout: Layout) -> None:
         policy = MixedPrecisionPolicy(param_dtype=GATHERED[config.precision], reduce_dtype=torch.float32)
         if config.precision == "fp32":
             policy = MixedPrecisionPolicy()
-        if norms := [one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]:  # noqa: SLF001
+        kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - what all of them are
+        norms: list[nn.Module] = [one for one in model.modules() if isinstance(one, kind)]
+        if norms:
             # Weights and running statistics must be of one type, and statistics in bfloat16 would stand still. All in
             # one exchange: they are small.
             exact = MixedPrecisionPolicy(reduce_dtype=torch.float32, cast_forward_inputs=False)
