@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -22,10 +21,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from training import atomic
 from training.errors import BadInput, TrainingError
 from training.models import build
 from training.models.interface import Model
 from training.models.layouts import Layout, layout
+from training.models.shares import put
 
 CONFIG, WHOLE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 OURS = "training"
@@ -36,6 +37,8 @@ LISTED = 8
 
 def load_weights(model: Model, folder: Path) -> list[str]:
     """Fill the model from a local folder with Hugging Face's or our own exported weights, in the model's types.
+
+    A model in shards takes its share of each, read one after the other.
 
     Returns our names that stay fresh because the folder has no such head. Raises BadInput, with nothing changed, when
     the weights do not fit: one message that lists what is missing, unexpected or of another shape.
@@ -66,7 +69,7 @@ def load_weights(model: Model, folder: Path) -> list[str]:
         with torch.no_grad():
             for ours, target in wanted.items():
                 if ours not in fresh:
-                    target.copy_(place[found[names[ours]]].get_tensor(found[names[ours]]))
+                    put(target, place[found[names[ours]]].get_tensor(found[names[ours]]))
     return fresh
 
 
@@ -89,10 +92,7 @@ def export(model: Model, folder: Path) -> None:
         save_file(tensors, scratch / WHOLE, metadata={"format": "pt"})
         (scratch / CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         scratch.chmod(0o755)
-        if folder.exists():
-            os.replace(folder, scratch / "old")
-        os.replace(scratch, folder)
-        shutil.rmtree(folder / "old", ignore_errors=True)
+        atomic.replace_folder(scratch, folder)
     except (OSError, SafetensorError) as error:
         raise TrainingError(
             f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}; free some space or choose "
@@ -104,6 +104,7 @@ def export(model: Model, folder: Path) -> None:
 
 def load_exported(folder: Path, device: torch.device | str = "cpu") -> Model:
     """The model in a folder that `export` or Hugging Face wrote, in evaluation mode. Raises BadInput."""
+    folder = atomic.present(folder)
     document = _document(folder)
     if document is None:
         raise BadInput(f"{folder} holds no exported model: there is no {CONFIG}; give the folder that `export` wrote")

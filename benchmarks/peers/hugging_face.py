@@ -28,8 +28,11 @@ class Asked:
     """Name (bloom, gpt) and configuration of our model, whose shape the peer's gets."""
     sequence_length: int
     batch: int
+    """Sequences of a step."""
     steps: int
     skipped: int
+    accumulation: int = 1
+    """Forward passes that a step is made of, where the batch does not fit into memory at once."""
     loop: str = "trainer"
     """trainer: Hugging Face's Trainer as its users call it; compiled: forward, backward, step under torch.compile."""
     liger: bool = False
@@ -109,7 +112,27 @@ class Tokens(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         return {"input_ids": self.rows[index], "labels": self.rows[index]}
 
 
-def by_trainer(model: nn.Module, asked: Asked) -> list[float]:
+class Energy:
+    """Joules of a step, where the device tells: between the end of the skipped steps and the last."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked, self._meter, self._told = asked, None, {}
+        if asked.device == "cuda":
+            from training.telemetry.power import PowerMeter
+
+            self._meter = PowerMeter()
+
+    def step(self, number: int) -> None:
+        """`number` steps have ended."""
+        if self._meter is not None and number in {self._asked.skipped + 1, self._asked.steps}:
+            self._told[number] = self._meter.energy_j()
+
+    def joules_a_step(self) -> float | None:
+        (first, begin), (last, end) = (*self._told.items(), (0, None), (0, None))[:2]
+        return None if begin is None or end is None or last <= first else (end - begin) / (last - first)
+
+
+def by_trainer(model: nn.Module, asked: Asked, energy: Energy) -> list[float]:
     """Seconds of each step of Hugging Face's Trainer."""
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
@@ -119,11 +142,13 @@ def by_trainer(model: nn.Module, asked: Asked) -> list[float]:
         def on_step_end(self, *_: Any, **__: Any) -> None:
             wait(asked)
             ends.append(time.perf_counter())
+            energy.step(len(ends))
 
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             folder,
-            per_device_train_batch_size=asked.batch,
+            per_device_train_batch_size=asked.batch // asked.accumulation,
+            gradient_accumulation_steps=asked.accumulation,
             max_steps=asked.steps,
             learning_rate=asked.lr,
             weight_decay=asked.weight_decay,
@@ -148,7 +173,7 @@ def finished(taken: list[float]) -> list[float]:
     return [now - after for after in itertools.accumulate([0.0, *reversed(taken[1:])])][::-1]
 
 
-def by_compiled_loop(model: nn.Module, asked: Asked) -> list[float]:
+def by_compiled_loop(model: nn.Module, asked: Asked, energy: Energy) -> list[float]:
     """Seconds of each step of a loop in the manner of nanoGPT: torch.compile, fused AdamW, autocast."""
     model.to(asked.device).train()
     optimizer = torch.optim.AdamW(
@@ -157,15 +182,17 @@ def by_compiled_loop(model: nn.Module, asked: Asked) -> list[float]:
     step, rows, taken = torch.compile(model), Tokens(asked).rows.to(asked.device), []
     for number in range(asked.steps):
         begin = time.perf_counter()
-        batch = rows[number * asked.batch : (number + 1) * asked.batch]
-        with torch.autocast(asked.device, torch.bfloat16, enabled=asked.precision == "bf16"):
-            loss = step(input_ids=batch, labels=batch).loss
-        loss.backward()
+        whole = rows[number * asked.batch : (number + 1) * asked.batch]
+        for batch in whole.chunk(asked.accumulation):
+            with torch.autocast(asked.device, torch.bfloat16, enabled=asked.precision == "bf16"):
+                loss = step(input_ids=batch, labels=batch).loss / asked.accumulation
+            loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), asked.clip)
         optimizer.step()
         optimizer.zero_grad()
         wait(asked)
         taken.append(time.perf_counter() - begin)
+        energy.step(len(taken))
     return taken[asked.skipped :]
 
 
@@ -183,11 +210,13 @@ def main(text: str) -> None:
     model = model_of(asked)
     if asked.liger:
         with_liger(model, asked.model["name"])
-    taken = by_trainer(model, asked) if asked.loop == "trainer" else by_compiled_loop(model, asked)
+    energy = Energy(asked)
+    taken = (by_trainer if asked.loop == "trainer" else by_compiled_loop)(model, asked, energy)
     ended = finished(taken)
     memory = torch.cuda.max_memory_allocated() if asked.device == "cuda" else None
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
-    print(json.dumps({"step_s": taken, "time": ended, "memory_bytes": memory, "versions": versions}))
+    found = {"step_s": taken, "time": ended, "memory_bytes": memory, "joules_a_step": energy.joules_a_step()}
+    print(json.dumps({**found, "versions": versions}))
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ def limit_file_size(size: int) -> None:
 
 
 def loss_of_export(trial: Trial) -> float:
-    """Loss of the exported model on the dev split, worked out here and not by the trainer."""
+    """Loss of the exported model on the whole dev split, worked out here and not by the trainer."""
     import torch
 
     from training import weights
@@ -215,7 +215,7 @@ def loss_of_export(trial: Trial) -> float:
     spec = replace(feed.spec(config.data, model), split="dev", shuffle=False, repeat=False, samples=samples)
     total = count = 0.0
     with open_stream(spec, rank=0, world=1, seed=config.seed, batch_size=config.batch.evaluation) as stream:
-        for _, batch in zip(range(config.evaluate_batches), stream, strict=False):
+        for batch in stream:
             with torch.no_grad():
                 total += float(model(batch).loss) * len(batch["labels"])
             count += len(batch["labels"])

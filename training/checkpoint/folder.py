@@ -10,6 +10,8 @@ import re
 import shutil
 from pathlib import Path
 
+from training import atomic
+
 PARTIAL, OLD, BROKEN = ".partial", ".old", ".broken"
 
 
@@ -28,12 +30,8 @@ def steps(root: Path) -> list[int]:
 
 
 def commit(root: Path, step: int) -> None:
-    """Give a finished partial checkpoint its name. Another one of that step (found broken, made again) goes first."""
-    if place(root, step).exists():
-        os.replace(place(root, step), root / f"step-{step}{OLD}")
-    os.replace(partial(root, step), place(root, step))
-    _flush(root)
-    shutil.rmtree(root / f"step-{step}{OLD}", ignore_errors=True)
+    """Give a finished partial checkpoint its name. Another one of that step (made again) is kept until then."""
+    atomic.replace_folder(partial(root, step), place(root, step))
 
 
 def retain(root: Path, keep: int) -> None:
@@ -52,16 +50,10 @@ def put_aside(root: Path, step: int) -> Path:
 
 
 def clean(root: Path) -> None:
-    """Remove what an interrupted run left half made or half removed."""
-    for one in root.iterdir() if root.is_dir() else []:
+    """Remove what an interrupted run left half made or half removed, and give back what it had not replaced yet."""
+    for one in list(root.iterdir()) if root.is_dir() else []:
+        if re.fullmatch(rf"step-\d+{re.escape(atomic.REPLACED)}", one.name):
+            atomic.recover(one.with_name(one.name.removesuffix(atomic.REPLACED)))
+            shutil.rmtree(one, ignore_errors=True)
         if re.fullmatch(rf"step-\d+({re.escape(PARTIAL)}|{re.escape(OLD)})", one.name):
             shutil.rmtree(one, ignore_errors=True)
-
-
-def _flush(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

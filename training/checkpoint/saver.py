@@ -23,11 +23,13 @@ from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.optim import Optimizer
 
-from training.checkpoint import fit, folder, manifest, randomness, trouble
+from training.checkpoint import finite, fit, folder, manifest, randomness, trouble
+from training.checkpoint.finite import NotFinite
 from training.checkpoint.manifest import Broken, Manifest
 from training.checkpoint.writer import AtomicWriter, Described
 from training.errors import TrainingError
 
+REMEDIES = "lower optimizer.lr, lengthen schedule.warmup_steps, set optimizer.clip=1.0, or take another precision"
 OPTIONS = StateDictOptions(flatten_optimizer_state_dict=True)
 """Optimizer settings under each parameter's own name: a run that shards otherwise groups its parameters otherwise."""
 
@@ -64,15 +66,21 @@ class Saver:
         dist.barrier(self.group)
 
     def save(self, step: int, state: Mapping[str, Any]) -> float:
-        """Begin to save; answers the seconds for which training stood still."""
+        """Begin to save; answers the seconds for which training stood still.
+
+        Raises NotFinite, on every rank and with nothing written, when a weight is no number.
+        """
         began = time.perf_counter()
         self.settle()
         if self.saved == step:
             return time.perf_counter() - began
+        contents = self._state()
+        if problem := finite.lost(contents, self.group):
+            raise NotFinite(f"step {step}: {problem}: no checkpoint is made of it; {REMEDIES}, then resume")
         place = folder.partial(self.root, step)
         commit = self._commit(step, state)
         writer = AtomicWriter(place, self.rank, self.world, {f"{self.rank}.random": randomness.pack()}, commit)
-        whole = dcp.async_save(self._state(), storage_writer=writer, process_group=self.group)
+        whole = dcp.async_save(contents, storage_writer=writer, process_group=self.group)
         assert isinstance(whole, Future)
         self.running = (step, whole)
         if not self.background:
@@ -98,30 +106,55 @@ class Saver:
     def restore(self, source: Path | None = None, *, only: int | None = None) -> Manifest | None:
         """Put model, optimizer and random-number states back from the newest whole checkpoint, or answer None.
 
-        `source`: another folder of checkpoints. Broken ones are named and passed over; `only` takes that step or none.
-        Raises TrainingError when there are checkpoints and none is whole, BadInput when one does not fit the model.
+        `source`: another folder of checkpoints. Broken ones, and those whose weights are no numbers, are named, passed
+        over, and put aside once an older one is found to go on from; `only` takes that step or none. Raises
+        TrainingError when there are checkpoints and none is whole, BadInput when one does not fit the model.
         """
         root = source or self.root
         steps = self._agreed(folder.steps(root) if self.rank == 0 else None)
         steps = steps if only is None else [step for step in steps if step == only]
+        broken: dict[int, str] = {}
         for step in steps:
             try:
-                found = self._verified(folder.place(root, step))
-            except Broken as broken:
-                problem = f"checkpoint of step {step}: {broken}"
-                if only is not None:
-                    raise TrainingError(problem) from None
-                if self.rank == 0:
-                    # Another run's folder is left as it is.
-                    kept = f"; it is kept as {folder.put_aside(root, step).name}" if root == self.root else ""
-                    self.say(f"{problem}{kept}; looking for the one before")
+                found = self._taken(folder.place(root, step))
+            except Broken as problem:
+                broken[step] = f"checkpoint of step {step}: {problem}"
                 continue
-            self._load(folder.place(root, step), found)
+            self._pass_over(root, broken)
             self.saved = step if root == self.root else None
             return found
-        if steps:
-            raise TrainingError(f"{root}: none of the checkpoints is whole; --resume never starts from the beginning")
+        if only is not None and broken:
+            raise TrainingError(broken[only])
+        if broken:
+            # They keep their names: the same command again must not find an empty folder and begin from nothing.
+            last = f"{root}: none of the checkpoints is whole; --resume never starts from the beginning"
+            raise TrainingError([*broken.values(), last])
         return None
+
+    def distrust(self, step: int) -> str | None:
+        """Put the checkpoint that the run began from aside, when there is an older one; tells it in a line.
+
+        For a run whose very first loss is no number: nothing that it did itself can be why.
+        """
+        older = self._agreed([one for one in folder.steps(self.root) if one < step] if self.rank == 0 else None)
+        if self.saved != step or not older:
+            return None
+        aside = self._agreed(folder.put_aside(self.root, step).name if self.rank == 0 else None)
+        return f"the checkpoint of step {step} is kept as {aside}; start again, it goes on from step {older[0]}"
+
+    def _pass_over(self, root: Path, broken: Mapping[int, str]) -> None:
+        for step, problem in broken.items() if self.rank == 0 else ():
+            # Another run's folder is left as it is.
+            kept = f"; it is kept as {folder.put_aside(root, step).name}" if root == self.root else ""
+            self.say(f"{problem}{kept}; going on from the one before")
+
+    def _taken(self, place: Path) -> Manifest:
+        """Take up a checkpoint. Raises Broken, on all ranks, when it is not whole or its weights are no numbers."""
+        found = self._verified(place)
+        self._load(place, found)
+        if problem := finite.lost(self._state(), self.group):
+            raise Broken(problem)
+        return found
 
     def _state(self) -> dict[str, Any]:
         model, optimizer = get_state_dict(self.model, self.optimizer, options=OPTIONS)

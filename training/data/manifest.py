@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training import atomic
 from training.data.files import unwritten
 from training.data.recipe import digest
 from training.data.shards import Entry
@@ -51,15 +51,9 @@ class Manifest:
 def write(folder: Path, manifest: Manifest) -> None:
     """Write it at once or not at all. Raises TrainingError on a full disk."""
     path = folder / FILE_NAME
-    part = path.with_name(f"{FILE_NAME}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(manifest.as_dict(), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        atomic.write(path, json.dumps(manifest.as_dict(), indent=1))
     except OSError as problem:
-        part.unlink(missing_ok=True)
         raise unwritten(path, problem) from None
 
 

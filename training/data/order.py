@@ -68,11 +68,22 @@ class Order:
 
     `counts` holds the samples of each shard. With `shuffle`, an epoch takes the shards in a new order, `WINDOW` at a
     time, and mixes the samples of one window; without, it takes them as they lie.
+
+    `most` leaves out all but so many samples, chosen by the seed from the whole, so that they stand for it whatever
+    order the files were made in. They are still taken shard by shard: each shard is opened once.
     """
 
-    def __init__(self, counts: Sequence[int], seed: int, *, shuffle: bool, window: int = WINDOW) -> None:
+    def __init__(
+        self, counts: Sequence[int], seed: int, *, shuffle: bool, window: int = WINDOW, most: int | None = None
+    ) -> None:
         self.counts = np.asarray(counts, dtype=np.int64)
-        self.total = int(self.counts.sum())
+        self.there = int(self.counts.sum())
+        """Samples in the shards."""
+        self.total = self.there if most is None else min(most, self.there)
+        """Samples of an epoch."""
+        self._chosen: Index | None = None
+        if self.total < self.there:
+            self._chosen = np.sort(permute(np.arange(self.total), self.there, key_of(seed, -1, -1)))
         self._seed, self._shuffle, self._window = seed, shuffle, window
         self._epochs: dict[int, tuple[Index, Index]] = {}
         self._lock = threading.Lock()  # batches are made by several threads
@@ -88,6 +99,8 @@ class Order:
 
     def _locate(self, positions: Index, epoch: int) -> tuple[Index, Index]:
         order, ends = self._shards(epoch)
+        if self._chosen is not None:
+            positions = self._chosen[positions]
         if self._shuffle:
             positions = self._mixed(positions, epoch, ends)
         slot = np.searchsorted(ends, positions, side="right")

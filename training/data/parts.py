@@ -9,7 +9,6 @@ from __future__ import annotations
 # pyright: reportMissingImports=false
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from training import atomic
 from training.data import images, shards
 from training.data.clean import clean, fits
 from training.data.documents import Bad, Document, read
@@ -147,10 +147,8 @@ def find(task: Task, work: Path) -> Part | None:
 
 def _store(task: Task, part: Part, work: Path) -> None:
     path = work / f"{task.name}.json"
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(json.dumps({**vars(part), "entries": [one.as_dict() for one in part.entries]}), "utf-8")
-        os.replace(temporary, path)
+        atomic.write(path, json.dumps({**vars(part), "entries": [one.as_dict() for one in part.entries]}))
     except OSError as problem:
         raise unwritten(path, problem) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 # pyright: reportMissingImports=false
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from training.data.cache import Cache
 from training.data.manifest import Manifest
 from training.data.objects import Store, open_store
 from training.data.order import WINDOW, Index
+from training.data.shards import Entry
 from training.data.spec import IMAGE_MEAN, IMAGE_STD, DataSpec
 from training.data.tokenizer import PAD
 from training.errors import BadInput
@@ -38,9 +40,7 @@ class Prepared:
             for entry in self._entries:
                 shards.verify(local / entry.file, entry, "size")  # cheap, and better now than in the night
         span = spec.sequence_length
-        self.counts: list[int] | None = [
-            max((one.records - 1) // span, 0) if spec.kind == "tokens" else one.records for one in self._entries
-        ]
+        self.counts: list[int] | None = samples(self._entries, spec.kind, span)
         self.identity = f"{self.manifest.identity} {spec.split}" + (f" {span}" if spec.kind == "tokens" else "")
         self._open: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
         self._lock = threading.Lock()
@@ -91,6 +91,13 @@ class Prepared:
             while len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
             return self._open[shard]
+
+
+def samples(entries: Sequence[Entry], kind: str, sequence_length: int) -> list[int]:
+    """Samples of each shard. Tokens make as many as whole sequences fit, each with the token that follows."""
+    if kind != "tokens":
+        return [one.records for one in entries]
+    return [max((one.records - 1) // sequence_length, 0) for one in entries]
 
 
 def read_manifest(source: str, store: Store) -> Manifest:

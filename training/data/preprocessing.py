@@ -6,11 +6,11 @@ A server must do the same to what it is asked.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training import atomic
 from training.data.spec import SYNTHETIC
 from training.errors import BadInput
 
@@ -32,10 +32,11 @@ class Preprocessing:
     image_size: int = 224
 
 
-def write(source: str, folder: Path) -> list[Path]:
+def write(source: str, folder: Path, sequence_length: int) -> list[Path]:
     """Copy what a server needs from prepared data into the folder of an exported model; tells the files.
 
-    Nothing for synthetic data, whose tokens mean no text. Raises BadInput as the reading of the data does.
+    `sequence_length`: what training read of a text, in tokens; a server reads no more. Nothing for synthetic data,
+    whose tokens mean no text. Raises BadInput as the reading of the data does.
     """
     if source == SYNTHETIC:
         return []
@@ -48,6 +49,7 @@ def write(source: str, folder: Path) -> list[Path]:
     found = read_manifest(source, store)
     bytes_only = not found.tokenizer or found.tokenizer["name"] == BYTE
     settings = {name: found.recipe[name] for name in ("clean", "max_tokens", "image_resize", "image_size")}
+    settings["max_tokens"] = min(settings["max_tokens"], sequence_length)
     made = Preprocessing(found.kind, BYTE if bytes_only else TOKENIZER, classes=found.classes, **settings)
     contents = {FILE_NAME: json.dumps({"schema_version": SCHEMA_VERSION, **asdict(made)}, indent=1).encode()}
     if not bytes_only:
@@ -56,9 +58,7 @@ def write(source: str, folder: Path) -> list[Path]:
         except FileNotFoundError:
             raise BadInput(f"data {source}: has no {TOKENIZER}; upload or prepare it again") from None
     for name, content in contents.items():
-        part = folder / f"{name}.{os.getpid()}.part"
-        part.write_bytes(content)
-        os.replace(part, folder / name)
+        atomic.write(folder / name, content)
     return [folder / name for name in contents]
 
 

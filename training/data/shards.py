@@ -8,7 +8,6 @@ from __future__ import annotations
 
 # pyright: reportMissingImports=false
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from training import atomic
 from training.data.files import checksum, unwritten
 from training.errors import BadInput
 
@@ -40,10 +40,9 @@ class Entry:
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], records: int) -> Entry:
     """Write the arrays, synced to disk, under their name only when whole. Raises TrainingError on a full disk."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     digest, position, places = hashlib.sha256(), 0, {}
     try:
-        with part.open("wb") as file:
+        with atomic.writing(path) as file:
             for name, array in arrays.items():
                 gap = bytes(-position % ALIGNMENT)
                 content = np.ascontiguousarray(array)
@@ -52,11 +51,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], records: int) -> Entry:
                     file.write(piece)
                     digest.update(piece)
                     position += len(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
     except OSError as problem:
-        part.unlink(missing_ok=True)
         raise unwritten(path, problem) from None
     return Entry(path.name, position, digest.hexdigest(), records, places)
 

@@ -53,6 +53,8 @@ class DataSpec:
     """Permute the samples anew in each epoch; False: in the order of the shards."""
     repeat: bool = True
     """Go on with the next epoch; False: one pass, for evaluation."""
+    most: int | None = None
+    """Samples of an epoch at most, a choice of all of them that the seed makes; None: all. Not for endless data."""
     cache: Path | None = None
     """Folder on a local disk into which shards are copied on first use; None: read where they lie."""
     cache_bytes: int = 256 << 30

@@ -46,8 +46,13 @@ class Source(Protocol):
         ...
 
 
-def open_stream(spec: DataSpec, *, rank: int, world: int, seed: int, batch_size: int) -> Stream:
+def open_stream(
+    spec: DataSpec, *, rank: int, world: int, seed: int, batch_size: int, accelerator: int | None = None
+) -> Stream:
     """The batches of one rank.
+
+    `accelerator`: the CUDA device that they go to; the background threads then put them into pinned memory, from where
+    they are copied while the device computes.
 
     Raises BadInput with all problems: unknown kind or split, no such data, wrong kind, data that does not fit into
     `spec.vocabulary`, more classes than `spec.classes`, fewer samples than ranks.
@@ -58,10 +63,14 @@ def open_stream(spec: DataSpec, *, rank: int, world: int, seed: int, batch_size:
     if spec.source == SYNTHETIC:
         from training.data.synthetic import Synthetic
 
-        return Stream(Synthetic(spec, seed), spec, rank=rank, world=world, seed=seed, batch_size=batch_size)
-    from training.data.prepared import Prepared
+        source: Source = Synthetic(spec, seed)
+    else:
+        from training.data.prepared import Prepared
 
-    return Stream(Prepared(spec), spec, rank=rank, world=world, seed=seed, batch_size=batch_size)
+        source = Prepared(spec)
+    stream = Stream(source, spec, rank=rank, world=world, seed=seed, batch_size=batch_size)
+    stream.accelerator = accelerator
+    return stream
 
 
 def _problems(spec: DataSpec, rank: int, world: int, batch_size: int) -> list[str]:
@@ -73,6 +82,7 @@ def _problems(spec: DataSpec, rank: int, world: int, batch_size: int) -> list[st
         "classes": spec.classes,
         "image_size": spec.image_size,
         "samples": 1 if spec.samples is None else spec.samples,
+        "most": 1 if spec.most is None else spec.most,
     }
     return [
         *([] if spec.kind in KINDS else [f"data kind: {spec.kind!r} is not one of {', '.join(KINDS)}"]),
@@ -92,12 +102,16 @@ class Stream:
     def __init__(self, source: Source, spec: DataSpec, *, rank: int, world: int, seed: int, batch_size: int) -> None:
         self.spec, self.seed, self.batch_size = spec, seed, batch_size
         self._source, self._rank, self._world = source, rank, world
-        self._order = None if source.counts is None else Order(source.counts, seed, shuffle=spec.shuffle)
+        self._order = None
+        if source.counts is not None:
+            self._order = Order(source.counts, seed, shuffle=spec.shuffle, most=spec.most)
         if self._order is not None and self._order.total < world:
             raise BadInput(
                 f"data {spec.source} {spec.split}: {self._order.total} samples for {world} ranks; "
                 "each rank needs at least one: give more data, a shorter sequence or fewer ranks"
             )
+        self.accelerator: int | None = None
+        """See `open_stream`."""
         self._seen = 0  # by all ranks, as far as the caller has taken batches
         self._ahead = 0  # the same, as far as batches are being made
         self._pending: deque[tuple[int, Future[Batch]]] = deque()
@@ -107,6 +121,11 @@ class Stream:
     def samples(self) -> int | None:
         """Samples of one epoch, all ranks; None: endless."""
         return None if self._order is None else self._order.total
+
+    @property
+    def samples_there(self) -> int | None:
+        """Samples of the split, whatever `spec.most` leaves out; None: endless."""
+        return None if self._order is None else self._order.there
 
     @property
     def batches_per_epoch(self) -> int | None:
@@ -204,7 +223,7 @@ class Stream:
             return future
         if self._threads is None:
             threads = min(THREADS, os.cpu_count() or 1)
-            self._threads = ThreadPoolExecutor(threads, thread_name_prefix="data")
+            self._threads = ThreadPoolExecutor(threads, thread_name_prefix="data", initializer=self._begin_thread)
         return self._threads.submit(self._make, positions)
 
     def _next_positions(self) -> tuple[Index, int] | None:
@@ -218,6 +237,13 @@ class Stream:
         first = start + self._rank * size
         return np.arange(first, first + size, dtype=np.int64), end
 
+    def _begin_thread(self) -> None:
+        """Else the thread's pinned memory would belong to the first accelerator of the machine."""
+        if self.accelerator is not None:
+            import torch
+
+            torch.cuda.set_device(self.accelerator)
+
     def _make(self, positions: Index) -> Batch:
         import torch
 
@@ -226,4 +252,5 @@ class Stream:
         else:
             shards, samples = self._order.locate(positions)
         arrays = self._source.batch(shards, samples)
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+        made = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return made if self.accelerator is None else {name: one.pin_memory() for name, one in made.items()}

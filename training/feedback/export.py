@@ -7,12 +7,12 @@ equal ones the newest). Preference pairs set what was wanted against what was no
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from training import atomic
 from training.errors import BadInput, TrainingError
 from training.feedback.rated import BEST, WORST, Rated
 
@@ -120,9 +120,7 @@ def write(found: Exported, folder: Path) -> list[Path]:
             if not rows:
                 path.unlink(missing_ok=True)
                 continue
-            part = path.with_name(f"{name}.{os.getpid()}.part")
-            part.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-            os.replace(part, path)
+            atomic.write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
             written.append(path)
     except OSError as problem:
         raise TrainingError(f"output {folder}: cannot be written ({problem.strerror})") from None

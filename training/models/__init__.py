@@ -4,10 +4,10 @@
     output = model({"input_ids": ids, "labels": labels})
 
 What goes in and comes out is in `output`. Every model has `config` (its frozen configuration) and `task` ("causal-lm",
-"classification", "binary"), and initialises its weights from PyTorch's global generator, again by `init_weights()`
-(after `to_empty` of a model built on the device "meta"). Causal models and the encoder also have `blocks()` (the
-layers, for FSDP2's `fully_shard` and for `torch.compile`), causal ones `tensor_parallel_plan()` for
-`parallelize_module`.
+"classification", "binary"), and initialises its weights from PyTorch's global generator, again by `init_weights()`;
+one that was built on the device "meta" gets memory and weights by `shares.initialise`, also in shards. Causal models
+and the encoder also have `blocks()` (the layers, for FSDP2's `fully_shard` and for `torch.compile`), causal ones
+`tensor_parallel_plan()` for `parallelize_module`.
 
 Importing this package imports no PyTorch.
 """
@@ -58,7 +58,7 @@ def configuration(name: str, config: Mapping[str, Any]) -> Any:
 def build(name: str, config: Mapping[str, Any], *, device: torch.device | str | None = None) -> Model:
     """The model `name` with fresh weights, float32, in training mode.
 
-    `device` "meta" makes it without memory: shard it, `to_empty`, then `init_weights()`. Raises BadInput.
+    `device` "meta" makes it without memory: shard it, then `shares.initialise`. Raises BadInput.
     """
     import contextlib
 

@@ -40,8 +40,8 @@ class Model(interface.Model):
         self.dense = nn.Linear(2 * config.hidden_size, config.dense_size)
         self.output = nn.Linear(config.dense_size, 1)
 
-    def init_weights(self) -> None:
-        for module in (self.embedding, self.lstm, self.dense, self.output):
+    def init_module(self, name: str, module: nn.Module) -> None:  # noqa: ARG002 - all of a kind are alike
+        if isinstance(module, nn.Embedding | nn.LSTM | nn.Linear):
             module.reset_parameters()
 
     def forward(self, batch: Mapping[str, Tensor]) -> Output:

@@ -22,6 +22,8 @@ CHUNK_ELEMENTS = {"cuda": 1 << 30}
 CHUNK_ELEMENTS_ELSEWHERE = 1 << 28
 """Logits held at a time: 1 GiB in float32; on accelerators 2 GiB in bf16, since each chunk also costs a reading and a
 writing of the whole weight gradient."""
+SHRUNK = 2.0**-6
+"""What hidden states are multiplied by where float16 sums them up over the tokens of a chunk: it ends at 65,504."""
 ROWS = 128
 """Chunks are whole multiples of it, as the kernels' tiles are."""
 
@@ -44,10 +46,11 @@ def _compute_dtype(hidden: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
 
 
-def _loss_and_gradient(logits: Tensor, labels: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of the losses of one chunk and their gradient: (softmax - one-hot) x scale where a label counts.
+def _loss_and_gradient(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of the losses of one chunk and its gradient: softmax - one-hot where a label counts.
 
-    logits [c, v], labels [c]; the gradient has the logits' shape and type.
+    logits [c, v], labels [c]; the gradient has the logits' shape and type. It is that of the sum, not of the mean:
+    divided by tens of thousands of tokens most of it would be 0 in float16, before any scaling of the loss reaches it.
     """
     counts = labels != IGNORE
     target = labels.masked_fill(~counts, 0)
@@ -55,11 +58,11 @@ def _loss_and_gradient(logits: Tensor, labels: Tensor, scale: Tensor) -> tuple[T
     lse = torch.logsumexp(wide, -1)
     loss = ((lse - wide.gather(1, target[:, None])[:, 0]) * counts).sum()
     hot = torch.arange(wide.shape[1], device=wide.device)[None, :] == target[:, None]
-    gradient = ((wide - lse[:, None]).exp() - hot.float()) * (counts * scale)[:, None]
+    gradient = ((wide - lse[:, None]).exp() - hot.float()) * counts[:, None]
     return loss, gradient.to(logits.dtype)
 
 
-def _loss_and_gradient_in_place(logits: Tensor, labels: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+def _loss_and_gradient_in_place(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """The same without a compiler: PyTorch's own kernel, then everything in its one result."""
     counts = labels != IGNORE
     target = labels.masked_fill(~counts, 0)[:, None]
@@ -67,12 +70,12 @@ def _loss_and_gradient_in_place(logits: Tensor, labels: Tensor, scale: Tensor) -
     loss = -(found.gather(1, target)[:, 0] * counts).sum()
     found.exp_()
     found.scatter_add_(1, target, found.new_full((1, 1), -1.0).expand_as(target))
-    found.mul_((counts * scale)[:, None])
+    found.mul_(counts[:, None])
     return loss, found.to(logits.dtype)
 
 
 @functools.cache
-def _step_of(kind: str) -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
+def _step_of(kind: str) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """On accelerators compiled: it is bound by memory, and one pass over the logits beats five."""
     return torch.compile(_loss_and_gradient, dynamic=False) if kind == "cuda" else _loss_and_gradient_in_place
 
@@ -83,8 +86,8 @@ class _Fused(torch.autograd.Function):
         dtype = _compute_dtype(hidden)
         learns = any(ctx.needs_input_grad[:2])
         inputs, table = hidden.detach().to(dtype), weight.detach().to(dtype)
-        count = (labels != IGNORE).sum().clamp(min=1)
-        scale = 1.0 / count
+        mean = 1.0 / (labels != IGNORE).sum().clamp(min=1)
+        shrunk = SHRUNK if dtype is torch.float16 else 1.0
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         grad_hidden = torch.empty_like(inputs) if learns else None
         # Written by the first chunk, so it need not be zero, unless there is none.
@@ -97,20 +100,24 @@ class _Fused(torch.autograd.Function):
                 if grad_hidden is None or grad_weight is None:
                     total += functional.cross_entropy(logits.float(), target, ignore_index=IGNORE, reduction="sum")
                     continue
-                loss, gradient = _step_of(hidden.device.type)(logits, target, scale)
+                loss, gradient = _step_of(hidden.device.type)(logits, target)
                 total += loss
                 torch.mm(gradient, table, out=grad_hidden[start : start + chunk])
                 if dtype is torch.float32:
                     grad_weight.addmm_(gradient.T, part, beta=0 if start == 0 else 1)
                 elif start == 0:
-                    grad_weight.copy_(gradient.T @ part)
+                    grad_weight.copy_(gradient.T @ (part * shrunk))
                 else:
-                    grad_weight += gradient.T @ part
+                    grad_weight += gradient.T @ (part * shrunk)
         if grad_hidden is not None and grad_weight is not None:
-            ctx.save_for_backward(grad_hidden.to(hidden.dtype), grad_weight.to(weight.dtype))
-        return total * scale
+            ctx.save_for_backward(grad_hidden, grad_weight, mean)
+            ctx.types, ctx.shrunk = (hidden.dtype, weight.dtype), shrunk
+        return total * mean
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:  # type: ignore[override]
-        grad_hidden, grad_weight = ctx.saved_tensors
-        return grad_hidden * grad, grad_weight * grad, None, None
+        """`grad` may hold the scale of the loss: with the mean it is applied in float32, before anything is rounded."""
+        grad_hidden, grad_weight, mean = ctx.saved_tensors
+        of_hidden, of_weight = ctx.types
+        factor = grad.float() * mean
+        return (grad_hidden * factor).to(of_hidden), (grad_weight * (factor / ctx.shrunk)).to(of_weight), None, None

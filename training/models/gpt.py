@@ -116,14 +116,13 @@ class Model(CausalModel):
         self.h = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.norm = nn.RMSNorm(config.hidden_size, config.norm_epsilon)
 
-    def init_weights(self) -> None:
+    def init_module(self, name: str, module: nn.Module) -> None:
         """Normal, the layers that write into the residual stream smaller by the root of their number (GPT-2)."""
-        for name, module in self.named_modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
-                shrink = (2 * self.config.layers) ** -0.5 if name.endswith(("dense", "down")) else 1.0
-                nn.init.normal_(module.weight, std=self.config.initializer_range * shrink)
-            elif isinstance(module, nn.RMSNorm):
-                module.reset_parameters()
+        if isinstance(module, nn.Linear | nn.Embedding):
+            shrink = (2 * self.config.layers) ** -0.5 if name.endswith(("dense", "down")) else 1.0
+            nn.init.normal_(module.weight, std=self.config.initializer_range * shrink)
+        elif isinstance(module, nn.RMSNorm):
+            module.reset_parameters()
 
     @property
     def head(self) -> Tensor:

@@ -24,9 +24,14 @@ class Model(nn.Module):
         """See `training.models.output`."""
         raise NotImplementedError
 
-    def init_weights(self) -> None:
-        """Fresh weights from PyTorch's global generator, in place."""
+    def init_module(self, name: str, module: nn.Module) -> None:
+        """Fresh weights of one of the modules, from PyTorch's global generator: of its own parameters and buffers."""
         raise NotImplementedError
+
+    def init_weights(self) -> None:
+        """Fresh weights of all of them, in place. For a model in shares: `shares.initialise`."""
+        for name, module in self.named_modules():
+            self.init_module(name, module)
 
     def blocks(self) -> Sequence[nn.Module]:
         """The layers that repeat, in order: units of sharding, recomputation and compilation. Empty: none worth it."""

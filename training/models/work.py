@@ -12,6 +12,16 @@ from typing import Any
 from training.errors import BadInput
 from training.flops import OPERATIONS, Accounting, Architecture, flops_per_token
 
+LOOKS_BACK, LOOKS_BOTH_WAYS = frozenset({"bloom", "gpt"}), frozenset({"bert"})
+"""Models with attention, by what a token sees."""
+
+
+def rule(name: str, accounting: Accounting = Accounting.CAUSAL) -> str:
+    """How `per_token` counts a model's attention: "causal", "full" or "no attention"."""
+    if name in LOOKS_BACK:
+        return str(accounting)
+    return str(Accounting.FULL) if name in LOOKS_BOTH_WAYS else "no attention"
+
 
 def per_token(
     name: str, config: Mapping[str, Any], sequence_length: int, accounting: Accounting = Accounting.CAUSAL
@@ -21,12 +31,12 @@ def per_token(
     Raises BadInput for a model that does not read tokens.
     """
     c = config
-    if name in {"bloom", "gpt"}:
+    if name in LOOKS_BACK:
         gated = name == "gpt"
         ffn = c["ffn_size"] if gated else 4 * c["hidden_size"]
         arch = _plain(c, ffn, c["vocab_size"], gated)
         return flops_per_token(arch, sequence_length, accounting)
-    if name == "bert":
+    if name in LOOKS_BOTH_WAYS:
         return flops_per_token(_plain(c, c["ffn_size"], 0, gated=False), sequence_length, Accounting.FULL)
     if name == "bilstm":
         lstm = 2 * 4 * c["hidden_size"] * (c["embedding_size"] + c["hidden_size"])

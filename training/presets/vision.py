@@ -46,7 +46,6 @@ MNIST_MLP = TrainConfig(
     checkpoint=CheckpointConfig(every=1000),
     telemetry=TelemetryConfig(log_every=10),
     epochs=10,
-    evaluate_batches=40,
 )
 MNIST_TINY = replace(
     MNIST_MLP,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
+from training import atomic
 from training.search.trials import Search
 
 NAME = "search.json"
@@ -19,9 +19,7 @@ def write(search: Search) -> dict[str, Any]:
     """The state of the study, also as a file."""
     found = document(search, search.study().get_trials(deepcopy=False))
     # Several pods may write at once: each its own temporary file, the last one wins and knows the most.
-    temporary = search.output / f"{NAME}.{os.getpid()}"
-    temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    os.replace(temporary, search.output / NAME)
+    atomic.write(search.output / NAME, json.dumps(found, indent=1))
     return found
 
 

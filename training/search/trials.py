@@ -20,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from training.errors import OK, TrainingError
+from training.errors import OK, BadInput, TrainingError
 from training.search import space
 from training.search.space import Axis
 from training.train import parallel, session
@@ -103,7 +103,11 @@ def run(search: Search, index: int) -> int:
         return OK
     if outcome.result is None:
         return outcome.code
-    study.tell(trial, outcome.result["dev"][search.metric])
+    report = outcome.result["dev"]
+    if report is None:
+        study.tell(trial, state=TrialState.FAIL)
+        raise BadInput(f"data {search.base.data.source}: has no dev split to compare trials by; prepare it with --dev")
+    study.tell(trial, report[search.metric])
     return OK
 
 

@@ -24,11 +24,11 @@ class StepRecord:
     """All ranks, this step."""
     samples_per_second: float
     step_s: float
-    """Wall seconds of the step, data and checkpoint included."""
+    """Wall seconds of the step, data and a checkpoint before it included."""
     data_s: float = 0.0
     """Of these, waiting for data."""
     checkpoint_s: float = 0.0
-    """Of these, held up by a checkpoint."""
+    """Of these, held up by the checkpoint of the step before. That of the last step is in the events only."""
     mfu: float | None = None
     """Model FLOP/s achieved / peak of the accelerators, 0..1, by the rule `flops_accounting`."""
     flops_accounting: str | None = None

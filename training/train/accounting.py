@@ -13,9 +13,6 @@ from training.models import work as models
 from training.models.interface import Model
 from training.train.config import TrainConfig
 
-RULES = {"bloom": "causal", "gpt": "causal", "bert": "full"}
-"""How attention is counted; the other models have none."""
-
 
 @dataclass(frozen=True)
 class Work:
@@ -40,4 +37,4 @@ def work(config: TrainConfig, model: Model) -> Work:
     name, peak = config.model.name, config.telemetry.peak_tflops
     length = config.data.image_size if config.data.kind == "images" else config.data.sequence_length
     operations = models.per_sample(name, dataclasses.asdict(model.config), length, Accounting.CAUSAL)
-    return Work(operations, RULES.get(name, "no attention"), peak * 1e12 if peak else None)
+    return Work(operations, models.rule(name), peak * 1e12 if peak else None)

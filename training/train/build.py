@@ -14,12 +14,13 @@ import yaml
 from torch import nn
 from torch.optim import Optimizer
 
-from training import models, weights
+from training import atomic, models, weights
 from training.checkpoint import fit, randomness
 from training.checkpoint.manifest import Manifest
 from training.checkpoint.saver import Saver
 from training.data import Stream
 from training.errors import BadInput, err
+from training.models import shares
 from training.telemetry import Recorder
 from training.train import accounting, export, feed, optim, overrides, parallel
 from training.train.config import TrainConfig
@@ -38,14 +39,16 @@ def build(config: TrainConfig, output: Path, resume: str, layout: Layout, stop_r
     """A run ready for its next step. `resume`: auto, never, or a folder. Raises BadInput, TrainingError."""
     if int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) and resume == "never":
         resume = "auto"  # torchrun started this very run again
-    # The same weights on every rank, whatever shares of them it keeps.
-    randomness.seed(config.seed)
-    raw = models.build(config.model.name, export.settings(config))
-    if config.model.weights:
-        weights.load_weights(raw, Path(config.model.weights))
+    # Without memory until each rank knows its share: a sharded model need not fit anywhere whole.
+    raw = models.build(config.model.name, export.settings(config), device="meta")
     stream = feed.training(config, raw, layout)
     work = accounting.work(config, raw)
-    model = parallel.spread(raw.to(layout.device), config, layout)
+    parallel.shard(raw, config, layout)
+    randomness.seed(config.seed)  # the same weights on every rank, whatever shares of them it keeps
+    shares.initialise(raw, layout.device)
+    if config.model.weights:
+        weights.load_weights(raw, Path(config.model.weights))
+    model = parallel.copied(raw, config, layout)
     optimizer = optim.make(model, config.optimizer)
     # From here on ranks with other samples drop out other units.
     randomness.seed(config.seed + 1 + layout.data_rank)
@@ -81,6 +84,11 @@ def build(config: TrainConfig, output: Path, resume: str, layout: Layout, stop_r
         pace=Pace(config.checkpoint),
         step=step,
     )
+    if found is not None and "epoch" in found.state:
+        run.epochs.load_state_dict(found.state["epoch"])
+    for split, problem in feed.evaluated(config, layout).items():
+        if problem:
+            run.say(f"data {config.data.source} {split}: {problem}: this split will not be evaluated")
     run.pace.resumed(step)
     run.recorder.event("resumed" if found else "started", step=step, world=layout.world, pid=os.getpid(), total=total)
     return run
@@ -177,9 +185,7 @@ def _recorder(config: TrainConfig, output: Path, layout: Layout, total: int) -> 
 
 def _write_settings(output: Path, config: TrainConfig) -> None:
     """config.yaml: what `--config` takes to make this run again."""
-    temporary = output / f"{SETTINGS}.new"
-    temporary.write_text(yaml.safe_dump(overrides.to_mapping(config), sort_keys=False), encoding="utf-8")
-    os.replace(temporary, output / SETTINGS)
+    atomic.write(output / SETTINGS, yaml.safe_dump(overrides.to_mapping(config), sort_keys=False))
 
 
 def _forget_after(metrics: Path, step: int) -> None:
@@ -191,9 +197,7 @@ def _forget_after(metrics: Path, step: int) -> None:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             if json.loads(line)["step"] <= step:
                 kept.append(f"{line}\n")
-    temporary = metrics.with_suffix(".new")
-    temporary.write_text("".join(kept), encoding="utf-8")
-    os.replace(temporary, metrics)
+    atomic.write(metrics, "".join(kept))
 
 
 def _move_aside(output: Path) -> None:

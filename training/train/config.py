@@ -131,8 +131,16 @@ class TrainConfig:
     precision: str = option(
         "fp32", "of the forward and backward pass; weights stay float32", choices=("bf16", "fp16", "fp32")
     )
+    tf32: bool = option(
+        False, "float32 products in TF32 on accelerators: several times as fast, with the 10 bits of a half's fraction"
+    )
     compile: bool = option(False, "torch.compile")
     device: str = option("auto", "auto takes the accelerator where there is one", choices=("auto", "cpu", "cuda"))
     evaluate_every: int | None = option(None, "steps between evaluations; none: only at the end", least=1)
-    evaluate_batches: int = option(16, "batches of one evaluation at most; 0: none is made", least=0)
+    evaluate_batches: int | None = option(
+        None,
+        "batches of one evaluation at most, chosen from the whole split; none: 16 during training and all of it at the "
+        "end; 0: none is made",
+        least=0,
+    )
     export: bool = option(True, "write the model as safetensors at the end")

@@ -21,6 +21,9 @@ from training.train.config import TrainConfig
 from training.train.parallel import Layout
 from training.train.precision import Precision
 
+DURING_TRAINING = 16
+"""Batches of an evaluation between two steps, where the settings do not say."""
+
 
 @dataclass(frozen=True)
 class ClassReport:
@@ -40,6 +43,8 @@ class Report:
     loss: float
     """Mean over tokens (language models) or samples."""
     samples: int
+    split_samples: int
+    """Samples of the split: more than `samples` where a choice of them was evaluated."""
     perplexity: float | None = None
     """Language models only."""
     accuracy: float | None = None
@@ -48,7 +53,7 @@ class Report:
 
     def figures(self) -> dict[str, Any]:
         """Flat, for an event: `precision_0`, `recall_0`, `f1_0`, `support_0`, ..."""
-        found: dict[str, Any] = {"loss": self.loss, "samples": self.samples}
+        found: dict[str, Any] = {"loss": self.loss, "samples": self.samples, "split_samples": self.split_samples}
         found |= {name: getattr(self, name) for name in ("perplexity", "accuracy") if getattr(self, name) is not None}
         for number, one in enumerate(self.classes):
             found |= {f"{name}_{number}": value for name, value in vars(one).items()}
@@ -60,22 +65,27 @@ class Report:
         parts += [] if self.accuracy is None else [f"accuracy {self.accuracy:.1%}"]
         scores = [one.f1 for one in self.classes if one.f1 is not None]
         parts += [f"mean F1 {sum(scores) / len(scores):.3f}"] if scores else []
-        return ", ".join([*parts, f"{self.samples} samples"])
+        return ", ".join([*parts, f"{self.samples} of {self.split_samples} samples"])
 
 
 def run(
-    config: TrainConfig, model: nn.Module, raw: Model, layout: Layout, precision: Precision, split: str
+    config: TrainConfig, model: nn.Module, raw: Model, layout: Layout, precision: Precision, split: str, whole: bool
 ) -> Report | None:
-    """Evaluate on a split; None when none is wanted or there is none. Leaves the model in evaluation mode."""
-    if config.evaluate_batches == 0 or not feed.has_split(config.data, split):
+    """Evaluate on a split; None when none is wanted or there is none. Leaves the model in evaluation mode.
+
+    `whole`: all of it, unless the settings bound that too; else as much as is looked at during training.
+    """
+    if feed.evaluated(config, layout).get(split, "not there") is not None:
         return None
     model.eval()
+    batches = config.evaluate_batches if whole else config.evaluate_batches or DURING_TRAINING
     classes = 0 if raw.task == "causal-lm" else int(getattr(raw.config, "classes", 2))
     # [loss x weight, weight, samples], then the confusion matrix [true, predicted], row by row.
     sums = torch.zeros(3 + classes * classes, dtype=torch.float64, device=layout.device)
-    with feed.evaluation(config, raw, layout, split) as stream, torch.no_grad():
+    with feed.evaluation(config, raw, layout, split, batches) as stream, torch.no_grad():
+        there = stream.samples_there or 0
         # Sharded models compute together: every rank takes as many batches (a stream's ranks have the same number).
-        for _, batch in zip(range(config.evaluate_batches), stream, strict=False):
+        for batch in stream:
             placed = feed.to_device(batch, layout.device)
             with precision.autocast():
                 output = model(placed)
@@ -88,7 +98,7 @@ def run(
                 sums[3:] += confusion(predicted(output.logits), labels, classes).flatten()
     # Ranks that split matrices saw the same samples: they are counted once.
     dist.all_reduce(sums, group=layout.mesh.get_group("data"))
-    return summarise(sums.cpu(), classes)
+    return summarise(sums.cpu(), classes, there)
 
 
 def predicted(logits: Tensor) -> Tensor:
@@ -101,18 +111,18 @@ def confusion(guesses: Tensor, labels: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels.long() * classes + guesses, minlength=classes * classes).view(classes, classes)
 
 
-def summarise(sums: Tensor, classes: int) -> Report:
-    """The report of the sums that `run` makes."""
+def summarise(sums: Tensor, classes: int, there: int) -> Report:
+    """The report of the sums that `run` makes, on a split of `there` samples."""
     total, weight, samples = sums[:3].tolist()
     loss = total / weight if weight else math.nan
     if not classes:
-        return Report(loss, int(samples), perplexity=math.exp(min(loss, 700.0)))
+        return Report(loss, int(samples), there, perplexity=math.exp(min(loss, 700.0)))
     matrix = sums[3:].view(classes, classes)
     right = matrix.diagonal()
-    there, guessed = matrix.sum(1), matrix.sum(0)
+    real, guessed = matrix.sum(1), matrix.sum(0)
     reports = []
-    for hit, true, guess in zip(right.tolist(), there.tolist(), guessed.tolist(), strict=True):
+    for hit, true, guess in zip(right.tolist(), real.tolist(), guessed.tolist(), strict=True):
         f1 = 2 * hit / (true + guess) if true + guess else None
         reports.append(ClassReport(hit / guess if guess else None, hit / true if true else None, f1, int(true)))
     accuracy = float(right.sum() / matrix.sum()) if samples else None
-    return Report(loss, int(samples), accuracy=accuracy, classes=tuple(reports))
+    return Report(loss, int(samples), there, accuracy=accuracy, classes=tuple(reports))

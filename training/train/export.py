@@ -38,5 +38,6 @@ def write(model: nn.Module, config: TrainConfig, folder: Path) -> None:
         whole.to_empty(device=torch.device("cpu"))
         whole.load_state_dict(state)
         weights.export(whole, folder)
-        preprocessing.write(config.data.source, folder)  # a server must read as the training did
+        # A server must read as the training did.
+        preprocessing.write(config.data.source, folder, config.data.sequence_length)
     dist.barrier()

@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
 from torch.distributed.tensor.parallel import parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
@@ -66,6 +67,8 @@ def join(config: TrainConfig) -> Layout:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
+        torch.set_float32_matmul_precision("high" if config.tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = config.tf32
     meeting.join("cpu:gloo,cuda:nccl" if cuda else "gloo", config.parallel.timeout_s)
     mesh = init_device_mesh(device.type, (world // tensor, tensor), mesh_dim_names=("data", "tensor"))
     return Layout(dist.get_rank(), world, device, mesh, tensor)
@@ -83,8 +86,8 @@ def tensor_degree(parallel: ParallelConfig, world: int) -> int:
     return degree
 
 
-def spread(model: Model, config: TrainConfig, layout: Layout) -> nn.Module:
-    """The model as this rank trains it. Every rank must come with the same weights. Raises BadInput."""
+def shard(model: Model, config: TrainConfig, layout: Layout) -> None:
+    """Split and shard a model among the ranks, and compile it, in place. It may have no memory yet. Raises BadInput."""
     strategy = config.parallel.strategy
     if config.precision == "fp16" and strategy != "ddp":
         raise BadInput(f"precision: fp16 cannot scale the gradients of {strategy}; use bf16, or parallel.strategy ddp")
@@ -100,13 +103,44 @@ def spread(model: Model, config: TrainConfig, layout: Layout) -> nn.Module:
         policy = MixedPrecisionPolicy(param_dtype=GATHERED[config.precision], reduce_dtype=torch.float32)
         if config.precision == "fp32":
             policy = MixedPrecisionPolicy()
+        kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - what all of them are
+        norms: list[nn.Module] = [one for one in model.modules() if isinstance(one, kind)]
+        if norms:
+            # Weights and running statistics must be of one type, and statistics in bfloat16 would stand still. All in
+            # one exchange: they are small.
+            exact = MixedPrecisionPolicy(reduce_dtype=torch.float32, cast_forward_inputs=False)
+            fully_shard(norms, mesh=layout.mesh["data"], mp_policy=exact, reshard_after_forward=False)
         for block in model.blocks():
             fully_shard(block, mesh=layout.mesh["data"], mp_policy=policy)
-        fully_shard(model, mesh=layout.mesh["data"], mp_policy=policy)  # in place
-        return model
-    if layout.data_world > 1:
+        fully_shard(model, mesh=layout.mesh["data"], mp_policy=policy)
+
+
+def copied(model: Model, config: TrainConfig, layout: Layout) -> nn.Module:
+    """The model as this rank calls it, which is in DDP's wrapper where ranks hold copies. All have the same weights."""
+    if layout.data_world > 1 and "fsdp" not in config.parallel.strategy:
         return DistributedDataParallel(model, gradient_as_bucket_view=True)
     return model
+
+
+def agree_on_gradients(model: nn.Module, layout: Layout) -> None:
+    """Give the ranks that split matrices the same gradients of what each of them has whole: norms, embedding, biases.
+
+    They work it out from the same numbers, but not all kernels sum in the same order, and a little each step would
+    drive the copies apart.
+    """
+    if layout.tensor_world == 1:
+        return
+    group, waiting = layout.mesh.get_group("tensor"), []
+    for parameter in model.parameters():
+        found = parameter.grad
+        if found is None or (isinstance(found, DTensor) and "tensor" in (found.device_mesh.mesh_dim_names or ())):
+            continue
+        own = found.to_local() if isinstance(found, DTensor) else found
+        waiting.append((own, dist.all_reduce(own, group=group, async_op=True)))
+    for own, work in waiting:
+        assert work is not None
+        work.wait()
+        own.div_(layout.tensor_world)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,11 @@ class Precision:
         self.name, self.device = name, device
         self._scaler = GradScaler(device.type, enabled=name == "fp16")
 
+    @property
+    def leaves_out_overflows(self) -> bool:
+        """Whether a step whose gradient is no number changes nothing."""
+        return self._scaler.is_enabled()
+
     def autocast(self) -> AbstractContextManager[object]:
         if self.name == "fp32":
             return nullcontext()

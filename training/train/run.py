@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from training.checkpoint.finite import NotFinite
 from training.checkpoint.saver import Saver
 from training.data import Stream
 from training.errors import err
@@ -19,6 +20,7 @@ from training.telemetry import Recorder
 from training.train import evaluate, feed, parallel, records
 from training.train.accounting import Work
 from training.train.config import TrainConfig
+from training.train.epochs import Epochs
 from training.train.meter import Interval, Meter
 from training.train.pace import Pace
 from training.train.parallel import Layout
@@ -52,6 +54,9 @@ class Run:
     accumulation: int
     pace: Pace
     meter: Meter = field(init=False)
+    epochs: Epochs = field(init=False)
+    began_at: int = field(init=False)
+    """Step of the checkpoint that this run took up; 0: none."""
     watch: Watch | None = None
     step: int = 0
     """Steps taken."""
@@ -59,7 +64,9 @@ class Run:
     """A rank was asked to stop: the same on all ranks."""
 
     def __post_init__(self) -> None:
-        self.meter = Meter(self.layout.device)
+        self.meter = Meter(self.layout.device, overflows=self.precision.leaves_out_overflows)
+        self.epochs = Epochs(self.stream.samples)
+        self.began_at = self.step
 
     @property
     def samples_of_a_step(self) -> int:
@@ -80,11 +87,26 @@ class Run:
         every = self.config.evaluate_every
         return bool(every and step % every == 0 and step < self.total)
 
+    def agree(self, rate: float) -> None:
+        """Exchange with the other ranks what must be the same on all. Raises NotFinite."""
+        try:
+            losses, self.stopping = self.meter.agree(self.step, rate, self.stop_request)
+        except NotFinite as problem:
+            # The loss of the first step is that of the weights as they were taken up.
+            first = self.step == self.began_at + 1 and self.began_at > 0
+            if first and (told := self.saver.distrust(self.began_at)):
+                raise NotFinite([*problem.problems, told]) from None
+            raise
+        for one in self.epochs.ended(losses, self.step, self.stream.samples_seen, self.samples_of_a_step):
+            self.recorder.event("epoch", step=one.step, epoch=one.number, loss=one.loss, steps=one.steps)
+            self.say(f"step {one.step}: epoch {one.number}: mean training loss {one.loss:.4f} over {one.steps} steps")
+
     def save(self) -> float:
         """Begin a checkpoint; answers the seconds of its stall."""
         parallel.share_buffers(self.model)
         state = {
             "samples_of_a_step": self.samples_of_a_step,
+            "epoch": self.epochs.state_dict(),
             "scaler": self.precision.state_dict(),
             "stream": self.stream.state_dict(),
         }
@@ -97,15 +119,20 @@ class Run:
         self.pace.stepped((interval.seconds - interval.checkpoint_s) / interval.steps)
         self.recorder.step(records.make(self, interval, rate, norm))
 
-    def evaluate(self, split: str) -> evaluate.Report | None:
+    def evaluate(self, split: str, *, whole: bool = False) -> evaluate.Report | None:
         """Measure on another split and record it; None where the data has none."""
         parallel.share_buffers(self.model)
-        report = evaluate.run(self.config, self.model, self.raw, self.layout, self.precision, split)
+        report = evaluate.run(self.config, self.model, self.raw, self.layout, self.precision, split, whole)
         if report is not None:
             self.recorder.event("evaluation", step=self.step, split=split, **report.figures())
             self.say(f"step {self.step}: {split}: {report.line()}")
             if self.watch is not None and split == "dev":
-                self.watch(self.step, report)
+                try:
+                    self.watch(self.step, report)
+                except BaseException:
+                    # Whoever ends the run leaves the process group, which a save in the background still uses.
+                    self.saver.settle()
+                    raise
         return report
 
     def say(self, line: str) -> None:

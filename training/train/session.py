@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from training.errors import OK, TrainingError
+from training.checkpoint.finite import NotFinite
+from training.errors import OK, BadInput, TrainingError
 from training.train import build, export, faults, loop, parallel
 from training.train.config import TrainConfig
-from training.train.meter import NotFinite
 from training.train.run import Run, Watch
 from training.train.signals import StopRequest
 
@@ -57,12 +57,22 @@ def execute(config: TrainConfig, output: Path, resume: str, watch: Watch | None 
 
 
 def finish(run: Run) -> dict[str, Any]:
-    """Evaluate and export a trained model; answers the result."""
+    """Export a trained model, then evaluate it; answers the result. Raises TrainingError."""
     result: dict[str, Any] = {"schema_version": 1, "preset": run.config.preset, "steps": run.step}
-    for split in ("dev", "test"):
-        report = run.evaluate(split)
-        result[split] = report and asdict(report)
     if run.config.export:
+        parallel.share_buffers(run.model)
         export.write(run.model, run.config, run.output / "export")
         result["export"] = str(run.output / "export")
+    try:
+        for split in ("dev", "test"):
+            report = run.evaluate(split, whole=True)
+            result[split] = report and asdict(report)
+    except BadInput as error:
+        # Not a matter of settings any more: code 2 would say that nothing was trained.
+        raise TrainingError([*error.problems, _kept(run, result.get("export"))]) from error
     return {**result, "metrics": str(run.output / build.METRICS), "checkpoints": str(run.output / build.CHECKPOINTS)}
+
+
+def _kept(run: Run, exported: str | None) -> str:
+    where = f"exported to {exported}" if exported else "trained"
+    return f"the model of step {run.step} is {where} and could not be evaluated; the same command evaluates it again"

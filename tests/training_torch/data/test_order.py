@@ -56,3 +56,18 @@ def test_any_part_of_the_order_can_be_asked_for_alone() -> None:
     order = Order([13, 7, 29], 3, shuffle=True)
     whole = np.stack(order.locate(np.arange(120)))
     assert (np.stack(order.locate(np.arange(45, 101))) == whole[:, 45:101]).all()
+
+
+def test_a_choice_of_samples_is_fixed_and_stands_for_the_whole() -> None:
+    """Half of each shard is to be expected; a prefix would have all of the first and none of the last."""
+    counts = [400] * 10
+    order = Order(counts, 3, shuffle=False, most=400)
+    shards, samples = order.locate(np.arange(400))
+    assert (order.total, order.there) == (400, 4000)
+    assert len(set(zip(shards.tolist(), samples.tolist(), strict=True))) == 400, "no sample twice"
+    taken = np.bincount(shards, minlength=10)
+    assert taken.min() > 15
+    assert taken.max() < 80
+    assert (np.diff(shards) >= 0).all(), "each shard is opened once"
+    assert np.array_equal(shards, Order(counts, 3, shuffle=False, most=400).locate(np.arange(400))[0])
+    assert Order(counts, 3, shuffle=False, most=9999).total == 4000

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.training_torch import runs
+from training.data import example, prepare
+from training.data.recipe import Recipe
 
 QUICK = ("--preset", "mnist-mlp-tiny", "--set", "export=false", "--set", "evaluate_batches=2")
 GRID = ("--sampler", "grid", "--space", "optimizer.lr=1e-5,1e-4,1e-3,1e-2,3e-5", "--steps", "25")
@@ -73,6 +75,15 @@ def test_values_that_lose_the_model_are_an_answer(tmp_path: Path) -> None:
     lost, kept = trial.result()["trials"]
     assert (lost["state"], kept["state"]) == ("failed", "complete")
     assert "the loss is" in lost["problem"]
+
+
+def test_data_without_a_dev_split_cannot_rank_trials_and_says_so(tmp_path: Path) -> None:
+    sources = example.write("digits", tmp_path / "source", 200)
+    prepare.prepare([sources[0].parent], tmp_path / "data", Recipe("digits"))
+    flags = ("--space", "optimizer.lr=1e-3,1e-2", "--steps", "1", "--set", f"data.source={tmp_path / 'data'}")
+    trial = search(tmp_path / "out", "--sampler", "grid", *flags).wait()
+    assert trial.code == 2, trial.errors()
+    assert "has no dev split to compare trials by; prepare it with --dev" in trial.problems()[0]
 
 
 def test_wrong_usage_is_told_at_once(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_tokenizer_that_does_not_fit_the_model_is_refused(exported: Exported, 
 def test_the_server_reads_as_the_training_did(exported: Exported, tmp_path: Path) -> None:
     prepared(tmp_path / "data", "texts", tokenizer="words:200", clean="letters", max_tokens=7)
     folder = shutil.copytree(exported("bilstm"), tmp_path / "model")
-    written = preprocessing.write(str(tmp_path / "data"), folder)
+    written = preprocessing.write(str(tmp_path / "data"), folder, 128)
     assert {path.name for path in written} == {"preprocessing.json", "tokenizer.json"}
     engine = Engine(folder)
     assert engine.classes == ["negative", "positive"]
@@ -193,8 +193,11 @@ def test_the_server_reads_as_the_training_did(exported: Exported, tmp_path: Path
         engine.tokenizer.decode(ids.tolist()) == "the switch is wonderful and so"[: len("the switch is wonderful and")]
     )
     assert len(ids) == 7
+    preprocessing.write(str(tmp_path / "data"), folder, 5)
+    shorter = Engine(folder).read("The SWITCH is -- wonderful!! and so on and on and on")
+    assert shorter.tolist() == ids.tolist()[:5], "no longer than training read a text, whatever was prepared"
 
 
 def test_synthetic_data_leaves_nothing_to_take_along(exported: Exported, tmp_path: Path) -> None:
-    assert preprocessing.write("synthetic", tmp_path) == []
+    assert preprocessing.write("synthetic", tmp_path, 128) == []
     assert list(tmp_path.iterdir()) == []

@@ -30,6 +30,16 @@ def test_half_precision_learns_and_resumes_exactly(tmp_path: Path, precision: st
     assert ("scale" in manifest["state"]["scaler"]) == (precision == "fp16")
 
 
+def test_a_language_model_learns_in_fp16_as_in_float32(tmp_path: Path) -> None:
+    """Its loss and head are one operation, which the scale of the loss must reach."""
+    single, half = (
+        runs.run(tmp_path / precision, "bloom-560m-tiny", *QUICK, f"precision={precision}", steps=15).losses()
+        for precision in ("fp32", "fp16")
+    )
+    assert list(half.values()) == pytest.approx(list(single.values()), rel=0.01)
+    assert half[15] < 0.95 * half[1]
+
+
 def killed(_rank: int) -> None:
     runs.at_step(13, runs.kill_after_checkpoint)
 

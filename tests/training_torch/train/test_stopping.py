@@ -49,6 +49,28 @@ def test_ctrl_c_saves_too(tmp_path: Path) -> None:
     assert "step-6" in stopped.checkpoints()
 
 
+def asked_at_a_step_that_nobody_looks_at(_rank: int) -> None:
+    from training.train.run import Run
+
+    take = Run.next_batch
+
+    def next_batch(self: Run) -> object:
+        if self.step == 50:
+            runs.ask_to_stop()
+        return take(self)
+
+    Run.next_batch = next_batch  # type: ignore[method-assign]
+
+
+def test_a_request_to_stop_does_not_wait_for_the_next_record(tmp_path: Path) -> None:
+    settings = ("evaluate_batches=0", "export=false", "telemetry.log_every=1000000", "checkpoint.every=none")
+    flags = {"steps": 1_000_000, "ranks": 2, "before": asked_at_a_step_that_nobody_looks_at}
+    stopped = runs.run(tmp_path / "run", "mnist-mlp-tiny", *settings, **flags)
+    assert stopped.code == 75, stopped.errors()
+    (saved,) = stopped.checkpoints()
+    assert f"asked to stop: step {saved.removeprefix('step-')} is saved" in stopped.errors()
+
+
 def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     first = runs.run(tmp_path / "run", "mnist-mlp-tiny", steps=5)
     again = runs.run(tmp_path / "run", "mnist-mlp-tiny", steps=5)
