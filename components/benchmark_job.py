@@ -15,8 +15,9 @@ from pydantic import Field
 from components import gates, program
 from components.file_system_volume import VolumeSource
 from components.placement import Placement
-from components.workload import PROGRAM_FOLDER, TEMPORARY, VOLUME_FOLDER, Workload
+from components.workload import Workload
 from components.workload_job import Ground, JobSpec, WorkloadJob, labels
+from components.workload_pod import PROGRAM_FOLDER, TEMPORARY, VOLUME_FOLDER
 
 COMPONENT = "benchmark"
 PACKAGE = "training.bench"

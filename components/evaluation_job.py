@@ -8,9 +8,10 @@ from pydantic import Field
 from components import program
 from components.spec import Name
 from components.training_job import PACKAGE, SETTINGS_REFUSED, RunSpec, Value, folder, launched, set_arguments
-from components.workload import VOLUME_FOLDER, Workload
+from components.workload import Workload
 from components.workload_environment import processes
 from components.workload_job import Ground, WorkloadJob, labels
+from components.workload_pod import VOLUME_FOLDER
 
 COMPONENT = "evaluation"
 

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from components import program
 from components.training_job import SETTINGS_REFUSED, RunSpec, Value, launched
-from components.workload import NOT_MEETING, VOLUME_FOLDER, Workload
+from components.workload import NOT_MEETING, Workload
 from components.workload_job import Ground, WorkloadJob, labels
+from components.workload_pod import VOLUME_FOLDER
 
 COMPONENT = "preprocess"
 PACKAGE = "training.data"

@@ -16,9 +16,10 @@ from pydantic import Field
 
 from components import program
 from components.spec import Name, Problem
-from components.workload import VOLUME_FOLDER, Run, Workload
+from components.workload import Run, Workload
 from components.workload_environment import processes
 from components.workload_job import Ground, JobSpec, WorkloadJob, labels
+from components.workload_pod import VOLUME_FOLDER
 
 COMPONENT = "training"
 PACKAGE, SERVER = "training.train", "training.serve"

@@ -14,23 +14,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from components import program as programs
 from components import workload_ray, workload_slices
 from components.placement import Placement
-from components.workload_environment import variables
+from components.workload_pod import PORT, pod_template
 
 Launcher = Literal["job", "jobset", "kueue", "ray"]
-PROGRAM_FOLDER, VOLUME_FOLDER = "/program", "/volume"
-PORT = 29500
-"""Where rank 0 listens; the customary port of distributed training."""
 NOT_MEETING = ("env", "-u", "WORLD_SIZE", "-u", "MASTER_ADDR", "-u", "MASTER_PORT")
 """Begins the command of pods that form no run together, such as the trials of a search."""
-USER = 1000
-TEMPORARY = "/tmp"  # noqa: S108 - an emptyDir of the pod
 JOBSET_API = "jobset.x-k8s.io/v1alpha2"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 EXCLUSIVE = "alpha.jobset.sigs.k8s.io/exclusive-topology"
-INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
 REPLICATED = "r"
 """Name of the one replicated job of a JobSet: short, for it becomes part of the names of pods."""
 
@@ -100,7 +93,7 @@ class Workload:
         """Name of the Job or JobSet: changes with anything in it."""
         hardware = self.placement.instance.name  # other machines are accepted anew, even for the same pod
         parts = [
-            self._template("", ""),
+            pod_template(self, "", ""),
             dict(self.program),
             self.ranks,
             self.indexes,
@@ -180,7 +173,7 @@ class Workload:
         """`spec` of the RayJob."""
         run = self.run
         return workload_ray.job_spec(
-            self._template(self.job, self.result),
+            pod_template(self, self.job, self.result),
             self.command,
             self.ranks,
             retries=run.retries,
@@ -220,112 +213,5 @@ class Workload:
                     ),
                 ]
             },
-            "template": self._template(self.job, self.result),
-        }
-
-    def _template(self, job: str, result: str) -> dict[str, Any]:
-        shared_mib = int(self.share["memory"].removesuffix("Mi")) // 4
-        volume = {"persistentVolumeClaim": {"claimName": self.claim}} if self.claim else {"emptyDir": {}}
-        return {
-            "metadata": {
-                "labels": dict(self.labels),
-                **({"annotations": dict(self.placement.annotations)} if self.placement.annotations else {}),
-            },
-            "spec": {
-                "restartPolicy": "Never",
-                **({"terminationGracePeriodSeconds": self.grace_seconds} if self.grace_seconds else {}),
-                "subdomain": self.name,
-                "serviceAccountName": self.name,
-                "nodeSelector": self.placement.selector,
-                "tolerations": self.placement.tolerations,
-                **({"priorityClassName": self.run.priority} if self.run.priority else {}),
-                **self._near(),
-                "securityContext": {
-                    "runAsNonRoot": True,
-                    "runAsUser": USER,
-                    "runAsGroup": USER,
-                    "fsGroup": USER,
-                    "fsGroupChangePolicy": "OnRootMismatch",  # a file system of many files is not walked each time
-                    "seccompProfile": {"type": "RuntimeDefault"},
-                },
-                # A sidecar is an init container that is started again: it does not keep the job from ending.
-                **(
-                    {"initContainers": [dict(one) for one in self.placement.sidecars]}
-                    if self.placement.sidecars
-                    else {}
-                ),
-                "containers": [self._container(job, result)],
-                "volumes": [
-                    {
-                        "name": "program",
-                        "configMap": {"name": f"{job}-program", "items": programs.items(self.program)},
-                    },
-                    {"name": "temporary", "emptyDir": {}},
-                    {"name": "volume", **volume},
-                    # Ranks on one node exchange data here; the runtime's default of 64 MiB is too small for that.
-                    {"name": "shared", "emptyDir": {"medium": "Memory", "sizeLimit": f"{shared_mib}Mi"}},
-                    *({"name": one.name, "hostPath": {"path": one.path}} for one in self.placement.host_folders),
-                ],
-            },
-        }
-
-    def _near(self) -> dict[str, Any]:
-        """Pods of the job close to each other; a JobSet says it for the whole set by an annotation."""
-        if slices := workload_slices.together(self.placement, dict(self.labels), self.run.launcher):
-            return slices
-        if not self.run.topology or self.run.launcher == "jobset":
-            return {}
-        term = {"labelSelector": {"matchLabels": dict(self.labels)}, "topologyKey": self.run.topology}
-        weighted = {"weight": 100, "podAffinityTerm": term}
-        return {"affinity": {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [weighted]}}}
-
-    def _command(self) -> list[str]:
-        """What the pod runs, after the pool's own setup where it has one."""
-        setup = self.placement.setup
-        return [*(["bash", "-c", f'{setup} && exec "$0" "$@"'] if setup else []), *self.command]
-
-    def _container(self, job: str, result: str) -> dict[str, Any]:
-        host, tpu = self.host(job), self.placement.vendor == "google"
-        values = {
-            "WORLD_SIZE": str(self.ranks),
-            "MASTER_ADDR": host.format(slice=0, index=0),
-            "MASTER_PORT": str(PORT),
-            "RESULT_CONFIGMAP": result,
-            "PYTHONPATH": PROGRAM_FOLDER,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "HOME": TEMPORARY,
-            **variables(self.placement, self.pods_per_node, host),
-            **(workload_slices.variables(self.placement, host, self.slices) if tpu else {}),
-            **self.placement.environment,
-            **self.environment,
-        }
-        index = f"metadata.annotations['{INDEX_ANNOTATION}']"
-        fields = {"POD_NAMESPACE": "metadata.namespace", "NODE_NAME": "spec.nodeName"}
-        if tpu and workload_slices.WORKER_ID not in values:
-            fields[workload_slices.WORKER_ID] = index
-        environment = workload_slices.first_fields(self.slices)
-        environment += [{"name": name, "value": value} for name, value in values.items()]
-        environment += [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()]
-        return {
-            "name": "main",
-            "image": self.image,
-            "command": self._command(),
-            "env": environment,
-            "resources": {"requests": self.share, "limits": self.share},
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
-            },
-            "volumeMounts": [
-                {"name": "program", "mountPath": PROGRAM_FOLDER, "readOnly": True},
-                {"name": "temporary", "mountPath": TEMPORARY},
-                {"name": "volume", "mountPath": VOLUME_FOLDER},
-                {"name": "shared", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
-                *(
-                    {"name": one.name, "mountPath": one.mount, "readOnly": not one.writable}
-                    for one in self.placement.host_folders
-                    if one.mount
-                ),
-            ],
+            "template": pod_template(self, self.job, self.result),
         }
