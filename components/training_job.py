@@ -72,6 +72,13 @@ class TrainingSpec(RunSpec):
         description="Seconds that a pod has to save a checkpoint when it is asked to stop. Spot machines are taken "
         "back after two minutes.",
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=1024,
+        le=65000,
+        description="Port of the figures for Prometheus; each further process of a pod has the next one. Namespaces "
+        'labelled dc/monitoring: "true" may read them. Default: none.',
+    )
     start: Literal["at-once", "when-accepted"] = Field(
         "at-once",
         description="when-accepted: created but not started; `make up` starts it once the benchmark of its pool has "
@@ -92,7 +99,12 @@ class TrainingSpec(RunSpec):
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
-        own = {"data.source": "data", "checkpoint.every": "checkpoint-steps", "steps": "steps"}
+        own = {
+            "telemetry.prometheus_port": "metrics-port",
+            "data.source": "data",
+            "checkpoint.every": "checkpoint-steps",
+            "steps": "steps",
+        }
         for name in self.settings.keys() & own.keys():
             yield Problem(("settings", name), f"{name} has a key of its own. Write {own[name]} instead.")
         if self.start == "when-accepted" and self.launcher == "kueue":
@@ -114,10 +126,13 @@ def folder(name: str) -> str:
 def training(name: str, spec: TrainingSpec, ground: Ground) -> Workload:
     """The job as plain data."""
     placement, ranks = ground.placements[spec.pool], spec.pods(ground)
+    each = processes(placement, placement.pods_per_node(ranks))
     accelerator = placement.instance.accelerator
     settings: dict[str, Value] = {}
     if accelerator and accelerator.bf16_tflops:
         settings["telemetry.peak_tflops"] = accelerator.bf16_tflops  # what MFU of a run in bfloat16 is a share of
+    if spec.metrics_port:
+        settings["telemetry.prometheus_port"] = spec.metrics_port
     if spec.checkpoint_steps:
         settings["checkpoint.every"] = spec.checkpoint_steps
     output = DRILL_FOLDER if spec.drill else folder(name)
@@ -140,12 +155,13 @@ def training(name: str, spec: TrainingSpec, ground: Ground) -> Workload:
         labels=labels(ground.site, COMPONENT, spec.pool),
         run=spec.run(spec.deadline_minutes),
         environment={
-            "LAUNCH_PROCESSES": str(processes(placement, placement.pods_per_node(ranks))),
+            "LAUNCH_PROCESSES": str(each),
             "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(spec.grace_seconds - LEAVE_SECONDS),
         },
         claim=ground.claim(spec.pool),
         fail_on=(SETTINGS_REFUSED,),
         no_failure=(ASKED_TO_STOP,),
+        metrics_ports=[spec.metrics_port + n for n in range(each)] if spec.metrics_port else (),
         grace_seconds=spec.grace_seconds,
     )
 

@@ -23,6 +23,7 @@ NOT_MEETING = ("env", "-u", "WORLD_SIZE", "-u", "MASTER_ADDR", "-u", "MASTER_POR
 """Begins the command of pods that form no run together, such as the trials of a search."""
 JOBSET_API = "jobset.x-k8s.io/v1alpha2"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+MONITORING_LABEL = "dc/monitoring"
 EXCLUSIVE = "alpha.jobset.sigs.k8s.io/exclusive-topology"
 REPLICATED = "r"
 """Name of the one replicated job of a JobSet: short, for it becomes part of the names of pods."""
@@ -76,6 +77,8 @@ class Workload:
     """Exit codes that a pod is started again after, however often: it was asked to stop and has saved its work."""
     grace_seconds: int | None = None
     """How long a pod that is asked to stop may go on; None: Kubernetes' 30 s."""
+    metrics_ports: Sequence[int] = ()
+    """Where Prometheus finds the figures of the pod's processes, one after the other."""
     identity: Mapping[str, Any] = field(default_factory=dict)
     """What makes a new job beside the pod: things that the pod does not show."""
 
@@ -188,6 +191,16 @@ class Workload:
             "publishNotReadyAddresses": True,
             "selector": {"batch.kubernetes.io/job-name": self.pod_job},
             "ports": [{"name": "rendezvous", "port": PORT, "protocol": "TCP"}],
+        }
+
+    def scraping(self) -> Any:
+        """`spec` of the network policy that lets monitoring read the figures: pods of namespaces with its label."""
+        ports = [{"protocol": "TCP", "port": port} for port in self.metrics_ports]
+        peer = {"namespaceSelector": {"matchLabels": {MONITORING_LABEL: "true"}}}
+        return {
+            "podSelector": {"matchLabels": dict(self.labels)},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": [peer], "ports": ports}],
         }
 
     def quota(self) -> dict[str, str]:

@@ -176,6 +176,9 @@ class WorkloadJob(pulumi.ComponentResource):
         elif plan.run.launcher != "jobset":
             meta = self._meta(plan, place, plan.name, SKIP_AWAIT)
             made.append(Service(f"{self._name}-service", metadata=meta, spec=plan.service_spec(), opts=child))
+        if plan.metrics_ports:
+            meta, spec = self._meta(plan, place, "metrics"), plan.scraping()
+            made.append(NetworkPolicy(f"{self._name}-metrics", metadata=meta, spec=spec, opts=child))
         if plan.run.queue:
             meta = self._meta(plan, place, plan.run.queue)
             queue = {"clusterQueue": plan.run.queue}

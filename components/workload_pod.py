@@ -22,11 +22,12 @@ INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index"
 def pod_template(work: Workload, job: str, result: str) -> dict[str, Any]:
     """`job` and `result` are names: of the Job, and of the ConfigMap that rank 0 writes."""
     shared_mib = int(work.share["memory"].removesuffix("Mi")) // 4
+    annotations = {**work.placement.annotations, **_scraped(work)}
     volume = {"persistentVolumeClaim": {"claimName": work.claim}} if work.claim else {"emptyDir": {}}
     return {
         "metadata": {
             "labels": dict(work.labels),
-            **({"annotations": dict(work.placement.annotations)} if work.placement.annotations else {}),
+            **({"annotations": annotations} if annotations else {}),
         },
         "spec": {
             "restartPolicy": "Never",
@@ -61,6 +62,13 @@ def pod_template(work: Workload, job: str, result: str) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _scraped(work: Workload) -> dict[str, str]:
+    """The customary annotations by which Prometheus finds a pod; it takes the first port, a PodMonitor can name all."""
+    if not work.metrics_ports:
+        return {}
+    return {"prometheus.io/scrape": "true", "prometheus.io/port": str(work.metrics_ports[0])}
 
 
 def _near(work: Workload) -> dict[str, Any]:
@@ -108,6 +116,11 @@ def _container(work: Workload, job: str, result: str) -> dict[str, Any]:
         "command": _command(work),
         "env": environment,
         "resources": {"requests": work.share, "limits": work.share},
+        **(
+            {"ports": [{"name": f"metrics-{n}", "containerPort": one} for n, one in enumerate(work.metrics_ports)]}
+            if work.metrics_ports
+            else {}
+        ),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

@@ -91,6 +91,19 @@ def test_a_drill_has_a_folder_of_its_own_and_brings_the_server() -> None:
     assert sum(len(text.encode()) for text in job.program.values()) < 1_000_000
 
 
+def test_prometheus_finds_the_figures_of_every_process_of_a_pod() -> None:
+    fields = {"pool": "h200", "preset": "bloom-560m", "image": IMAGE, "metrics_port": 9400}
+    job = training("x", made(TrainingSpec, **fields), GROUND)
+    assert "--set telemetry.prometheus_port=9400" in words(job)
+    template = job.job_spec()["template"]
+    assert template["metadata"]["annotations"] == {"prometheus.io/scrape": "true", "prometheus.io/port": "9400"}
+    (container,) = template["spec"]["containers"]
+    assert [one["containerPort"] for one in container["ports"]] == list(range(9400, 9408))
+    (rule,) = job.scraping()["ingress"]
+    assert [one["port"] for one in rule["ports"]] == list(range(9400, 9408))
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"dc/monitoring": "true"}}}]
+
+
 def test_a_run_has_time_to_save_before_it_is_killed_and_torchrun_waits_for_it() -> None:
     fields = {"pool": "h200", "preset": "bloom-560m", "image": IMAGE, "grace_seconds": 300}
     job = training("x", made(TrainingSpec, **fields), GROUND)
