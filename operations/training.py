@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations import benchmark
+from operations import benchmark, engine
 from operations.benchmark import Place, Verdict
 from operations.stack import Stack
 from terminal import err
@@ -53,7 +53,7 @@ def follow(
     verdicts = []
     for name, where in sorted(exported.items()):
         place = Place(f"training {name}", where["pool"], where["namespace"], where["job"], where["result"], judge)
-        held_back = _start(cluster, place, where, accepted.get(place.pool), missing)
+        held_back = _start(stack, cluster, place, where, accepted.get(place.pool), missing)
         if where["drill"] != "true":
             err().print(f"{place.subject}: {held_back or 'under way'}", markup=False)
             continue
@@ -64,7 +64,12 @@ def follow(
 
 
 def _start(
-    cluster: Cluster, place: Place, where: Mapping[str, str], pool: Verdict | None, missing: Mapping[str, str]
+    stack: Stack,
+    cluster: Cluster,
+    place: Place,
+    where: Mapping[str, str],
+    pool: Verdict | None,
+    missing: Mapping[str, str],
 ) -> str | None:
     """Let the run go if it still waits. Returns why it may not start."""
     job = cluster.job(place)
@@ -76,7 +81,21 @@ def _start(
     if image in missing:
         return f"not started: {missing[image]}"
     cluster.start(place, where.get("jobset"))
+    learn(stack, f"{place.namespace}/{where.get('jobset') or place.job}")
     return None
+
+
+def learn(stack: Stack, identity: str) -> None:
+    """Tell the state that an object is no longer suspended: else the next `pulumi refresh` would find a change."""
+    resources = engine.export(stack)["deployment"]["resources"]
+    targets = [
+        word
+        for one in resources
+        if one.get("id") == identity and one["type"].startswith("kubernetes:")
+        for word in ("--target", one["urn"])
+    ]
+    if targets:
+        engine.read(stack, "refresh", "--yes", "--skip-preview", "--stack", stack.name, *targets)
 
 
 def judge(result: Mapping[str, Any] | None) -> Judgement:

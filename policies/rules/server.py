@@ -38,6 +38,8 @@ LEVELS: dict[str, int] = {
 SEVERITIES: dict[str, int] = {
     name: getattr(pb, f"POLICY_SEVERITY_{name.upper()}") for name in ("low", "medium", "high", "critical")
 }
+EVERY = "all"
+"""Pulumi's name for the policies that a configuration does not name."""
 MESSAGE_LIMIT = 400 << 20
 """Bytes; what the engine itself allows."""
 
@@ -66,10 +68,14 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         exemptions: list[Exemption] = []
         problems: list[str] = []
         for name, config in request.policyConfig.items():
+            level: Level = names.get(config.enforcementLevel, "mandatory")  # type: ignore[assignment]
+            if name == EVERY:
+                levels = {rule.id: level for rule in (*self.rules, IN_FORCE)} | levels
+                continue
             given[name] = json_format.MessageToDict(config.properties)
             listed = given[name].pop("exemptions", [])
             problems += [f"{name}: {said}" for said in self._mistakes(name, given[name], listed)]
-            levels[name] = names.get(config.enforcementLevel, "mandatory")  # type: ignore[assignment]
+            levels[name] = level
             if not problems:
                 exemptions += map(exemption, listed)
         if problems:

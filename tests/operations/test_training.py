@@ -33,6 +33,7 @@ class Cluster:
 
     def __init__(self, result: Any = DRILL, *, suspended: bool = True) -> None:
         self.suspended, self.started, self._result = suspended, [], result
+        self.learned: list[str] = []
 
     def job(self, _: Place) -> kube.V1Job:
         container = kube.V1Container(name="main", image=IMAGE)
@@ -76,6 +77,7 @@ def follow(
     where: dict[str, str] | None = None,
 ) -> list[Verdict]:
     monkeypatch.setattr(training, "Cluster", lambda _: cluster)
+    monkeypatch.setattr(training, "learn", lambda _, identity: cluster.learned.append(identity))
     outputs = {"cluster": {"kubeconfig": {}}, "training": {"tiny": {**WHERE, **(where or {})}}}
     return training.follow(stack, outputs, pool(bench.Outcome.PASS) if accepted is None else accepted, missing or {})
 
@@ -86,6 +88,7 @@ def test_a_run_starts_once_its_pool_has_passed_and_its_drill_is_kept_in_the_hist
     cluster = Cluster()
     (verdict,) = follow(stack, cluster, monkeypatch)
     assert cluster.started == [None]
+    assert cluster.learned == ["training-tiny/training-tiny-1"], "the state knows, or a refresh would find a change"
     assert (verdict.subject, verdict.word) == ("training tiny", "PASS")
     assert "rank 1 was killed after step 10; the run went on from step 20; ended at step 200" in verdict.summary
     (entry,) = [json.loads(line) for line in stack.history.read_text().splitlines()]
@@ -127,6 +130,7 @@ def test_a_run_of_days_is_started_and_not_waited_for(
     cluster = Cluster()
     assert follow(stack, cluster, monkeypatch, where={"drill": "false", "jobset": "training-tiny-1"}) == []
     assert cluster.started == ["training-tiny-1"]
+    assert cluster.learned == ["training-tiny/training-tiny-1"]
     assert "training tiny: under way" in capsys.readouterr().err
 
 

@@ -142,6 +142,19 @@ def test_configuration_changes_levels(pack: Any) -> None:
         pack.Configure(pb.ConfigureAnalyzerRequest())
 
 
+def test_all_sets_the_level_of_every_policy_that_is_not_named(pack: Any) -> None:
+    """Pulumi's word in a policy configuration; what is named keeps its own level, whatever comes first."""
+    name = "lt-imdsv2-required"
+    levels = {"all": pb.DISABLED, name: pb.ADVISORY}
+    try:
+        config = {rule: pb.PolicyConfig(enforcementLevel=level) for rule, level in levels.items()}  # type: ignore[arg-type]
+        pack.Configure(pb.ConfigureAnalyzerRequest(policyConfig=config))
+        found = analyze(pack, TEMPLATE, {"metadataOptions": {"httpTokens": "optional"}})
+        assert {(entry.policyName, entry.enforcementLevel) for entry in found} == {(name, pb.ADVISORY)}
+    finally:
+        pack.Configure(pb.ConfigureAnalyzerRequest())
+
+
 def messages(things: list[Thing]) -> list[Any]:
     found = []
     for thing in things:
