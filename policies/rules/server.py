@@ -70,7 +70,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         for name, config in request.policyConfig.items():
             level: Level = names.get(config.enforcementLevel, "mandatory")  # type: ignore[assignment]
             if name == EVERY:
-                levels = {rule.id: level for rule in (*self.rules, IN_FORCE)} | levels
+                levels = {**dict.fromkeys((rule.id for rule in (*self.rules, IN_FORCE)), level), **levels}
                 continue
             given[name] = json_format.MessageToDict(config.properties)
             listed = given[name].pop("exemptions", [])
