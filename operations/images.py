@@ -45,7 +45,7 @@ def _environment(stack: Stack, image: str) -> Path:
     """The virtual environment that an image stands for. Raises UserError when it cannot be had."""
     if not image.startswith(TRAINING):
         return toolchain.benchmark_environment(stack.settings)
-    python = toolchain.training_python(stack.settings)
+    python = toolchain.training_python(stack.settings, install=False)  # gigabytes: nobody gets them unasked
     if python is None:
         raise UserError("PyTorch is not here; `make train` gets it, then `make up` goes on")
     return python.parent.parent
