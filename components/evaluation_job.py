@@ -52,7 +52,7 @@ def evaluation(name: str, spec: EvaluationSpec, ground: Ground) -> Workload:
         program=program.read(PACKAGE),
         labels=labels(ground.site, COMPONENT, spec.pool),
         run=spec.run(spec.deadline_minutes),
-        environment={"LAUNCH_PROCESSES": str(processes(placement, -(-ranks // max(placement.nodes, 1))))},
+        environment={"LAUNCH_PROCESSES": str(processes(placement, placement.pods_per_node(ranks)))},
         claim=ground.claim(spec.pool),
         fail_on=(SETTINGS_REFUSED,),
     )

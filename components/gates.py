@@ -63,7 +63,7 @@ class Volume:
 
 def thresholds(placement: Placement, ranks: int, volume: Volume | None = None) -> dict[str, Any]:
     """The thresholds of one benchmark, as the job reads them. `ranks` are its pods."""
-    pods_per_node = max(1, -(-ranks // max(placement.nodes, 1)))
+    pods_per_node = placement.pods_per_node(ranks)
     nodes = -(-ranks // pods_per_node)
     accelerator = placement.instance.accelerator
     devices = ranks * (accelerator.count // pods_per_node) if accelerator else ranks

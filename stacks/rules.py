@@ -8,7 +8,6 @@ name, the valid entries are enough for a `rule`; a `rule_on_whole_sections` need
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -104,7 +103,7 @@ def broken_starts(training: Mapping[str, TrainingSpec], benchmark: Mapping[str, 
 def divides(ranks: int, placement: Placement) -> bool:
     """Whether a node's devices can be shared evenly by the pods of so many ranks."""
     try:
-        placement.share(math.ceil(ranks / max(placement.nodes, 1)))
+        placement.share(placement.pods_per_node(ranks))
     except ValueError:
         return False
     return True

@@ -100,7 +100,7 @@ def account(folder: Path) -> dict[str, Any]:
         note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         note = {}
-    resumed = [event.get("step") for event in _lines(folder / "events.jsonl") if event.get("event") == "resumed"]
+    resumed = [event.get("step") for event in records(folder / "events.jsonl") if event.get("event") == "resumed"]
     return {
         "killed_rank": note.get("killed_rank"),
         "after_step": note.get("after_step"),
@@ -108,8 +108,10 @@ def account(folder: Path) -> dict[str, Any]:
     }
 
 
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    """JSON objects, one a line; a line that a killed process left half-written is passed over."""
+def records(file: Path) -> Iterator[dict[str, Any]]:
+    """JSON objects of a file, one a line, none when it is not there; a line that a killed process left half-written is
+    passed over.
+    """
     if not file.is_file():
         return
     for line in file.read_text(encoding="utf-8").splitlines():

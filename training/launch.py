@@ -179,18 +179,14 @@ def _code_left(file: Path) -> int | None:
 
 def summary(folder: Path | None, code: int, started: str) -> dict[str, Any]:
     """What the run left: its last step, its checkpoints, its export. What is not there is None or empty."""
-    last: dict[str, Any] | None = None
-    metrics = folder / "metrics.jsonl" if folder else None
-    if metrics and metrics.is_file():
-        lines = [line for line in metrics.read_text(encoding="utf-8").splitlines() if line.strip()]
-        last = next((one for one in map(_parsed, reversed(lines)) if one), None)
+    steps = list(drill.records(folder / "metrics.jsonl")) if folder else []
     return {
         "schema_version": 1,
         "kind": "training-run",
         "exit_code": code,
         "started": started,
         "finished": now(),
-        "last": last,
+        "last": steps[-1] if steps else None,
         "checkpoints": _names(folder / "checkpoints") if folder else [],
         "export": _names(folder / "export") if folder else [],
     }

@@ -6,6 +6,7 @@ the SBOM lies in the image.
 
 from __future__ import annotations
 
+import calendar
 import shutil
 import subprocess
 import tempfile
@@ -15,8 +16,8 @@ from operations.builders import Build
 from terminal import UserError
 from training.image import context
 
-EPOCH = 315532800
-"""1980-01-01, as in the context's archives and in the Dockerfile."""
+EPOCH = calendar.timegm(context.EPOCH)
+"""Of the context's archives, and of the Dockerfile, in seconds of Unix time."""
 
 
 def build(wanted: Build) -> str:
